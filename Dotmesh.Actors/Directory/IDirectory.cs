@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+
+namespace Dotmesh.Actors.Directory;
+
+/// <summary>Where a dot is in its life, as the directory knows it.</summary>
+public enum DotStatus
+{
+    /// <summary>The name is reserved, the filesystem may not be there yet. Create with the same name resumes (contract 2.3).</summary>
+    Creating,
+
+    /// <summary>Usable.</summary>
+    Active,
+
+    /// <summary>A rollback or stash was begun; whoever starts next finishes it (the journal says which).</summary>
+    Changing,
+
+    /// <summary>Being destroyed; not listed, the name is held until it is done. Delete or Create with the name finishes it.</summary>
+    Deleting,
+}
+
+/// <summary>A dot's row (design D2).</summary>
+/// <param name="OwnerId">User id.</param>
+/// <param name="OwnerName">User name at the time of creation; used when the user is not known (rebuilt directory).</param>
+/// <param name="Node">Controlling node.</param>
+/// <param name="Epoch">Fencing token, from 1.</param>
+/// <param name="Collaborators">User id -> user name.</param>
+/// <param name="Branches">Branch name -> row, without master.</param>
+public sealed record DotRow(
+    FilesystemId Id,
+    DotName Name,
+    string OwnerId,
+    string OwnerName,
+    StorageNodeId Node,
+    long Epoch,
+    DotStatus Status,
+    ImmutableSortedDictionary<string, string> Collaborators,
+    ImmutableSortedDictionary<string, BranchRow> Branches);
+
+/// <param name="Origin">Direct parent: master or another branch.</param>
+public sealed record BranchRow(string Name, FilesystemId Id, Storage.CommitOrigin Origin);
+
+/// <summary>One filesystem as the directory knows it: master (<c>Branch</c> empty) or a branch.</summary>
+public sealed record DotTarget(DotRow Dot, string Branch, FilesystemId Filesystem)
+{
+    public Storage.CommitOrigin? Origin => Branch.Length == 0 ? null : Dot.Branches[Branch].Origin;
+}
+
+/// <summary>
+/// Names, owners, controlling nodes, branches and collaborators (design D2): tables beside the journal, cached whole in
+/// memory. Reads are from memory and see this node's own writes; writes go to the database first, then to the cache.
+/// </summary>
+public interface IDirectory
+{
+    /// <summary>All dots, in no particular order; a consistent point in time of the cache.</summary>
+    IReadOnlyCollection<DotRow> Dots { get; }
+
+    DotRow? Find(DotName name);
+
+    DotRow? Find(FilesystemId dot);
+
+    /// <summary>By the id of any of its filesystems, master or branch.</summary>
+    DotTarget? FindFilesystem(FilesystemId filesystem);
+
+    /// <summary>
+    /// Inserts a row in <see cref="DotStatus.Creating"/>; the unique index on the name decides. When the name is taken the
+    /// row that has it is answered and <c>Reserved</c> is false.
+    /// </summary>
+    Task<(DotRow Row, bool Reserved)> Reserve(DotRow row, CancellationToken ct);
+
+    /// <summary>Writes the row as a projection of the dot's events (insert or update by id).</summary>
+    Task Project(DotRow row, CancellationToken ct);
+
+    /// <summary>Removes the row and frees the name.</summary>
+    Task Remove(FilesystemId dot, CancellationToken ct);
+
+    /// <summary>Compare-and-set of control: sets node and epoch+1 where the epoch is still <paramref name="seenEpoch"/>.</summary>
+    Task<bool> MoveControl(FilesystemId dot, long seenEpoch, StorageNodeId to, CancellationToken ct);
+}

@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Users;
+
+namespace Dotmesh.Actors.Gateway;
+
+/// <summary>What a call needs on a dot (design D16, contract 10.2).</summary>
+public enum Right
+{
+    /// <summary>Any authenticated user (Lookup, Exists: contract appendix C 9).</summary>
+    Any,
+
+    /// <summary>Admin, owner or collaborator.</summary>
+    Use,
+
+    /// <summary>Admin or owner.</summary>
+    Own,
+
+    /// <summary>Admin only.</summary>
+    Admin,
+}
+
+/// <summary>A commit to make.</summary>
+/// <param name="Id">Null: a new id.</param>
+/// <param name="Metadata">Complete but for <c>timestamp</c>; keys already checked.</param>
+public sealed record CommitRequest(CommitId? Id, CommitMetadata Metadata);
+
+/// <summary>A filesystem with what a reader wants to know (contract 3.1).</summary>
+/// <param name="CommitCount">On the controlling node.</param>
+/// <param name="Servers">Node id -> state and status text, for every live node.</param>
+public sealed record DotView(
+    DotTarget Target, long SizeBytes, long DirtyBytes, int CommitCount, ImmutableSortedDictionary<string, ServerView> Servers);
+
+/// <param name="State">Contract 5.1: <c>active</c>, <c>inactive</c>, <c>missing</c>, <c>failed</c>, <c>unknown</c>.</param>
+/// <param name="Status">Contract 3.1, commit count included: <c>waiting, 3 commits</c>.</param>
+public sealed record ServerView(string State, string Status);
+
+/// <summary>A live node as lists show it (contract 3.5).</summary>
+public sealed record NodeView(StorageNodeId Id, ImmutableArray<string> Addresses);
+
+/// <summary>
+/// The domain as the outside sees it: what JSON-RPC methods, the volume plugin and the console call. Names are already
+/// validated (<see cref="Names"/>); rights are checked here, in the two <c>Resolve</c>, and nowhere else. Calls that change
+/// a dot go as messages through the gateway actor and cluster sharding to the dot's controlling node. Every call ends by
+/// its token or the configured deadline, whatever dies meanwhile; refusals carry the contract's texts.
+/// </summary>
+public interface IDots
+{
+    StorageNodeId ThisNode { get; }
+
+    ImmutableArray<NodeView> Nodes { get; }
+
+    /// <summary>
+    /// Finds a branch and checks the right. Texts of contract 2.0: <c>No such filesystem named 'ns/name'</c>,
+    /// <c>No clones at all, let alone named 'b' for filesystem id 'x'</c>, <c>No clone named 'b' for filesystem id 'x'</c>;
+    /// dots being created or deleted are not found.
+    /// </summary>
+    Outcome<DotTarget> Resolve(Caller caller, DotName name, string branch, Right right);
+
+    /// <summary>By filesystem id: <c>No known filesystem with id x</c>, <c>Permission denied.</c></summary>
+    Outcome<DotTarget> Resolve(Caller caller, FilesystemId id, Right right);
+
+    /// <summary>The dots a caller may use.</summary>
+    IEnumerable<DotRow> Visible(Caller caller);
+
+    /// <summary>Any user in an existing user's namespace; resumes a creation that failed half way. Answers the dot's id.</summary>
+    Task<Outcome<FilesystemId>> Create(Caller caller, DotName name, CancellationToken ct);
+
+    Task<Outcome<Done>> Delete(Caller caller, DotName name, CancellationToken ct);
+
+    Task<Outcome<CommitId>> Commit(Caller caller, DotTarget target, CommitRequest request, CancellationToken ct);
+
+    Task<Outcome<Done>> Rollback(Caller caller, DotTarget target, CommitId to, CancellationToken ct);
+
+    Task<Outcome<FilesystemId>> Branch(
+        Caller caller, DotTarget source, string newBranch, CommitId at, CancellationToken ct);
+
+    /// <summary>Answers the new branch's name (contract 5.7).</summary>
+    Task<Outcome<string>> Stash(Caller caller, DotTarget target, CommitId at, CancellationToken ct);
+
+    Task<Outcome<Done>> AddCollaborator(Caller caller, DotTarget master, User collaborator, CancellationToken ct);
+
+    Task<Outcome<Done>> RemoveCollaborator(Caller caller, DotTarget master, string userId, CancellationToken ct);
+
+    /// <summary>Host path of a read-only mount (contract 2.4).</summary>
+    Task<Outcome<string>> MountCommit(Caller caller, DotTarget target, CommitId commit, CancellationToken ct);
+
+    /// <summary>
+    /// Contract 2.5: finds or creates the dot, mounts it on this node, makes the symlink and the subdot, answers the path.
+    /// A missing branch of an existing dot is refused, never created. <paramref name="subdot"/> empty: the root.
+    /// </summary>
+    Task<Outcome<string>> Procure(Caller caller, DotName name, string branch, string subdot, CancellationToken ct);
+
+    /// <summary>From the pool index, oldest first.</summary>
+    Task<Outcome<ImmutableArray<StoredCommit>>> Commits(DotTarget target, CancellationToken ct);
+
+    /// <summary>Sizes are at most a second old, or the last known ones when measuring takes longer than a short budget.</summary>
+    Task<IReadOnlyList<DotView>> View(IReadOnlyCollection<DotTarget> targets, CancellationToken ct);
+
+    Task<Outcome<long>> PredictSize(DotTarget to, StreamRange range, CancellationToken ct);
+
+    /// <summary>Commit ids that each live node lacks; empty arrays when up to date (contract 2.4).</summary>
+    Task<Outcome<ImmutableSortedDictionary<string, ImmutableArray<CommitId>>>> ReplicationLag(
+        DotTarget target, CancellationToken ct);
+
+    /// <summary>
+    /// <c>ForceStateMachineToDiscovering</c>: reads the pool again for one filesystem and remounts it if it was unmounted
+    /// by hand (behaviour 13). Answers what was found.
+    /// </summary>
+    Task<Outcome<string>> Rediscover(FilesystemId id, CancellationToken ct);
+
+    /// <summary>For <c>DumpInternalState</c>: names and values of what is in memory, no secrets.</summary>
+    Task<ImmutableSortedDictionary<string, string>> DumpState(string prefix, CancellationToken ct);
+}

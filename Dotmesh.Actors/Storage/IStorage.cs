@@ -1,0 +1,85 @@
+namespace Dotmesh.Actors.Storage;
+
+/// <summary>
+/// A node's pool (design D4). One instance per node; every driver inherits the same contract specs
+/// (<c>specs/Storage/StorageContract</c>). Calls for different filesystems may run at the same time; calls that change
+/// the same filesystem are serialized by its FilesystemActor, and calls that touch several (rollback, branch, stash,
+/// destroy) by the DotActor. Failures are <see cref="StorageException"/>; after one the state is as before the call or
+/// the call can be repeated, and <see cref="Recover"/> mends what a crash left half done.
+/// </summary>
+public interface IStorage : IAsyncDisposable
+{
+    /// <summary>What this pool can do; detected once at start and logged.</summary>
+    StorageCapabilities Capabilities { get; }
+
+    /// <summary>Identity, capacity and health of the pool, asked freshly.</summary>
+    Task<PoolInfo> Pool(CancellationToken ct);
+
+    /// <summary>Every filesystem with its commits, oldest first, in one pass over the pool.</summary>
+    Task<IReadOnlyList<StoredFilesystem>> List(CancellationToken ct);
+
+    /// <summary>One filesystem freshly read, with GUIDs; null when there is none.</summary>
+    Task<StoredFilesystem?> Find(FilesystemId id, CancellationToken ct);
+
+    /// <summary>An empty filesystem with the directory <c>__default__</c> (mode 0777), mounted. Nothing or all of it.</summary>
+    Task Create(FilesystemId id, FilesystemLabels labels, CancellationToken ct);
+
+    /// <summary>A commit of what is there now, with its metadata. Metadata that the pool cannot keep goes into a file (D5).</summary>
+    Task<StoredCommit> Commit(FilesystemId id, CommitId commit, CommitMetadata metadata, CancellationToken ct);
+
+    /// <summary>
+    /// Back to <paramref name="to"/>: discards uncommitted data and later commits of this filesystem and nothing else.
+    /// Filesystems branched from a later commit survive (they are promoted and then hold those commits' data).
+    /// Repeatable: rolling back to the newest commit discards uncommitted data only.
+    /// </summary>
+    Task Rollback(FilesystemId id, CommitId to, CancellationToken ct);
+
+    /// <summary>A new writable filesystem that starts at a commit of <paramref name="source"/>, mounted.</summary>
+    Task Branch(FilesystemId source, CommitId at, FilesystemId id, FilesystemLabels labels, CancellationToken ct);
+
+    /// <summary>
+    /// Contract 5.7: what <paramref name="id"/> holds after <paramref name="at"/> (later commits and uncommitted data)
+    /// lives on as <paramref name="stash"/>; <paramref name="id"/> ends at <paramref name="at"/>. Both are mounted.
+    /// Repeatable with the same arguments until it has succeeded.
+    /// </summary>
+    Task Stash(FilesystemId id, CommitId at, FilesystemId stash, FilesystemLabels stashLabels, CancellationToken ct);
+
+    /// <summary>Mounts if needed; answers where the live files are, <c>MOUNT_PREFIX/dmfs/ID</c>. Idempotent.</summary>
+    Task<string> Mount(FilesystemId id, CancellationToken ct);
+
+    /// <summary>Idempotent. Busy is <see cref="StorageFailure.Busy"/>.</summary>
+    Task Unmount(FilesystemId id, CancellationToken ct);
+
+    /// <summary>A read-only view of a commit at <c>MOUNT_PREFIX/dmfs/ID@COMMIT</c>. Idempotent.</summary>
+    Task<string> MountCommit(FilesystemId id, CommitId commit, CancellationToken ct);
+
+    /// <summary>Replaces the labels; used when a dot is shared, renamed or adopted.</summary>
+    Task SetLabels(FilesystemId id, FilesystemLabels labels, CancellationToken ct);
+
+    /// <summary>Sizes of the filesystems asked for; missing ones are left out. One command for all of them where the pool allows.</summary>
+    Task<IReadOnlyDictionary<FilesystemId, FilesystemUsage>> Usage(
+        IReadOnlyCollection<FilesystemId> ids, CancellationToken ct);
+
+    /// <summary>
+    /// Destroys the filesystem with its commits and mounts. <see cref="StorageFailure.HasDependents"/> when other
+    /// filesystems were branched from it. Idempotent: a missing one is done.
+    /// </summary>
+    Task Destroy(FilesystemId id, CancellationToken ct);
+
+    /// <summary>Bytes that <see cref="Send"/> would write for the range.</summary>
+    Task<long> PredictSize(StreamRange range, CancellationToken ct);
+
+    /// <summary>Writes the range as this driver's stream (<see cref="StorageCapabilities.StreamFormat"/>), metadata of commits included.</summary>
+    Task Send(StreamRange range, Stream output, CancellationToken ct);
+
+    /// <summary>
+    /// Applies a stream of this driver's format. Without a base the filesystem is made (labels given by the caller); with
+    /// one, its newest commit must be the base and nothing may have been written since
+    /// (<see cref="StorageFailure.Modified"/>). All or nothing up to the last complete commit; a bad stream is
+    /// <see cref="StorageFailure.BadStream"/>.
+    /// </summary>
+    Task Receive(StreamRange range, FilesystemLabels labels, Stream input, CancellationToken ct);
+
+    /// <summary>Finishes or undoes what a crash left half done; run once at start, before anything else.</summary>
+    Task<IReadOnlyList<string>> Recover(CancellationToken ct);
+}
