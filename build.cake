@@ -1,0 +1,133 @@
+// The build. `dotnet tool restore && dotnet cake` checks the format, builds and runs every spec.
+//
+//   dotnet cake --target=Quick     build and the fast specs, under two minutes
+//   dotnet cake --target=Node      one node in the foreground
+//   dotnet cake --target=Bench     the table of figures (artifacts/bench.md)
+//   dotnet cake --target=OpenZfs   the storage specs beside a real OpenZFS kernel module, in a virtual machine
+//   dotnet cake --target=Publish   a framework-dependent node in artifacts/node
+//
+// DOTMESH_SPEC_LANES picks the lanes that need something of the machine (a comma list; `zfs` is a running zfs-fuse
+// or OpenZFS). Specs of a lane that is not picked are skipped and counted as such.
+
+using System.Xml.Linq;
+
+var target = Argument("target", "Default");
+var configuration = Argument("configuration", "Release");
+var solution = "Dotmesh.slnx";
+var artifacts = Directory("artifacts");
+var results = artifacts + Directory("specs");
+
+void Run(string program, ProcessArgumentBuilder arguments, IDictionary<string, string> environment = null)
+{
+    var settings = new ProcessSettings { Arguments = arguments };
+    if (environment is not null)
+    {
+        settings.EnvironmentVariables = environment;
+    }
+
+    var exit = StartProcess(program, settings);
+    if (exit != 0)
+    {
+        throw new CakeException(exit, $"`{program} {arguments.RenderSafe()}` ended with {exit}");
+    }
+}
+
+// Runs the specs and writes `N passed, N failed, N skipped`, counted from the result file, to artifacts/specs/summary.txt.
+void RunSpecs(string filter)
+{
+    EnsureDirectoryExists(results);
+    CleanDirectory(results);
+    var arguments = new ProcessArgumentBuilder()
+        .Append("test").AppendQuoted("specs/Dotmesh.Specs.csproj")
+        .Append("--no-build").Append("--nologo").Append("-c").Append(configuration)
+        .Append("--logger").AppendQuoted("trx;LogFileName=specs.trx")
+        .Append("--logger").AppendQuoted("console;verbosity=minimal")
+        .Append("--results-directory").AppendQuoted(MakeAbsolute(results).FullPath)
+        .Append("--blame-hang-timeout").Append("10m").Append("--blame-hang-dump-type").Append("none");
+    if (filter is not null)
+    {
+        arguments.Append("--filter").AppendQuoted(filter);
+    }
+
+    var exit = StartProcess("dotnet", new ProcessSettings { Arguments = arguments });
+    var outcomes = GetFiles($"{results}/**/*.trx")
+        .SelectMany(file => XDocument.Load(file.FullPath).Descendants().Where(e => e.Name.LocalName == "UnitTestResult"))
+        .Select(e => (string)e.Attribute("outcome"))
+        .ToList();
+    var passed = outcomes.Count(o => o == "Passed");
+    var skipped = outcomes.Count(o => o == "NotExecuted");
+    var failed = outcomes.Count - passed - skipped;
+    var summary = $"{passed} passed, {failed} failed, {skipped} skipped";
+    System.IO.File.WriteAllText($"{results}/summary.txt", summary + "\n");
+    Information(summary);
+    if (failed > 0 || exit != 0)
+    {
+        throw new CakeException(1, $"specs: {summary} (the runner ended with {exit})");
+    }
+
+    if (passed == 0)
+    {
+        throw new CakeException(1, "no spec ran");
+    }
+}
+
+Task("Restore").Does(() =>
+    Run("dotnet", new ProcessArgumentBuilder().Append("restore").Append(solution).Append("-v").Append("quiet")));
+
+// Analyzers run in the build, where they are errors; here only what the build does not see.
+Task("Format").IsDependentOn("Restore").Does(() =>
+{
+    foreach (var part in new[] { "whitespace", "style" })
+    {
+        Run("dotnet", new ProcessArgumentBuilder()
+            .Append("format").Append(part).Append(solution).Append("--no-restore").Append("--verify-no-changes"));
+    }
+});
+
+Task("Build").IsDependentOn("Restore").Does(() =>
+    Run("dotnet", new ProcessArgumentBuilder()
+        .Append("build").Append(solution).Append("--no-restore").Append("--nologo")
+        .Append("-c").Append(configuration).Append("-v").Append("quiet")));
+
+Task("Specs").IsDependentOn("Build").Does(() => RunSpecs(null));
+
+Task("Default").IsDependentOn("Format").IsDependentOn("Build").IsDependentOn("Specs");
+
+Task("Quick").IsDependentOn("Build").Does(() => RunSpecs("Speed!=slow"));
+
+Task("Node").IsDependentOn("Restore").Does(() =>
+    Run("dotnet", new ProcessArgumentBuilder().Append("run").Append("--project").Append("Dotmesh.Node")));
+
+Task("Bench").IsDependentOn("Build").Does(() =>
+{
+    EnsureDirectoryExists(artifacts);
+    Run("dotnet", new ProcessArgumentBuilder()
+        .AppendQuoted($"specs/Bench/bin/{configuration}/net10.0/Dotmesh.Bench.dll")
+        .Append("--node").AppendQuoted($"Dotmesh.Node/bin/{configuration}/net10.0/Dotmesh.Node.dll")
+        .Append("--report").AppendQuoted($"{artifacts}/bench.md")
+        .Append(Argument("bench", "all")));
+});
+
+// Behaviour on the kernels of the two supported Debian releases; emulated, so never for figures.
+Task("OpenZfs").Does(() =>
+{
+    var machine = EnvironmentVariable("OPENZFS_VM") ?? MakeAbsolute(File("../shared/tools/openzfs-vm")).FullPath;
+    if (!FileExists(machine))
+    {
+        throw new CakeException(1, $"no virtual machine tool at {machine}: set OPENZFS_VM to its path");
+    }
+
+    foreach (var suite in Argument("suite", "bookworm,trixie").Split(','))
+    {
+        Information($"OpenZFS of {suite}");
+        Run("bash", new ProcessArgumentBuilder().Append("specs/Lane/openzfs.sh").Append(suite),
+            new Dictionary<string, string> { ["OPENZFS_VM"] = machine });
+    }
+});
+
+Task("Publish").Does(() =>
+    Run("dotnet", new ProcessArgumentBuilder()
+        .Append("publish").Append("Dotmesh.Node").Append("--nologo").Append("-v").Append("quiet")
+        .Append("-c").Append(configuration).Append("-o").AppendQuoted($"{artifacts}/node")));
+
+RunTarget(target);
