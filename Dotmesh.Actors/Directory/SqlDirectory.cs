@@ -1,0 +1,129 @@
+using Dotmesh.Actors.Database;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Directory;
+
+/// <summary>
+/// A projection carries a name that another dot has: two filesystems of a pool are labelled with one name, or a name was
+/// given away while its dot was not known here.
+/// </summary>
+public sealed class DirectoryConflictException(DotRow row, DotRow holder) : Exception(
+    $"The name {row.Name} of dot {row.Id} belongs to dot {holder.Id}: rename or delete one of the two.")
+{
+    public DotRow Row { get; } = row;
+
+    public DotRow Holder { get; } = holder;
+}
+
+/// <summary><see cref="IDirectory"/> on the tables <c>dots</c>, <c>branches</c> and <c>collaborators</c>, cached whole.</summary>
+public sealed class SqlDirectory : IDirectory
+{
+    private readonly SqlDatabase _database;
+    private readonly ILogger _log;
+    private readonly DirectoryCache _cache = new();
+
+    private SqlDirectory(SqlDatabase database, ILogger log)
+    {
+        _database = database;
+        _log = log;
+    }
+
+    public IReadOnlyCollection<DotRow> Dots => _cache.All;
+
+    public static async Task<SqlDirectory> Open(
+        SqlDatabase database, TimeProvider clock, ILoggerFactory logs, CancellationToken ct)
+    {
+        var log = logs.CreateLogger<SqlDirectory>();
+        var directory = new SqlDirectory(database, log);
+        var started = clock.GetTimestamp();
+        var loaded = await database.Run(
+            DotRowTables.LoadAll,
+            rows =>
+            {
+                foreach (var row in rows)
+                {
+                    directory._cache.Set(row);
+                }
+            },
+            ct);
+        log.LogInformation(
+            "Directory of {Dots} dots read in {Milliseconds:F0} ms",
+            loaded.Count,
+            clock.GetElapsedTime(started).TotalMilliseconds);
+        return directory;
+    }
+
+    public DotRow? Find(DotName name) => _cache.Find(name);
+
+    public DotRow? Find(FilesystemId dot) => _cache.Find(dot);
+
+    public DotTarget? FindFilesystem(FilesystemId filesystem) => _cache.FindFilesystem(filesystem);
+
+    public Task<(DotRow Row, bool Reserved)> Reserve(DotRow row, CancellationToken ct)
+    {
+        var creating = row with { Status = DotStatus.Creating };
+        return _database.Run(
+            session => DotRowTables.Insert(session, creating)
+                ? (creating, true)
+                : (DotRowTables.Load(session, row.Name) ?? throw IdTaken(row), false),
+            outcome => _cache.Set(outcome.Item1),
+            ct);
+    }
+
+    public async Task Project(DotRow row, CancellationToken ct)
+    {
+        var stored = await _database.Run(
+            session =>
+            {
+                if (DotRowTables.Load(session, row.Name) is { } holder && holder.Id != row.Id)
+                {
+                    throw new DirectoryConflictException(row, holder);
+                }
+
+                return DotRowTables.Upsert(session, row) ? row : DotRowTables.Load(session, row.Id)!;
+            },
+            _cache.Set,
+            ct);
+        if (stored.Epoch > row.Epoch)
+        {
+            _log.LogWarning(
+                "Dot {Dot} is at epoch {Epoch} on node {Node}: what epoch {Stale} had to say about it is not taken",
+                row.Id,
+                stored.Epoch,
+                stored.Node,
+                row.Epoch);
+        }
+    }
+
+    public Task Remove(FilesystemId dot, CancellationToken ct) => _database.Run(
+        session =>
+        {
+            DotRowTables.Delete(session, dot);
+            return dot;
+        },
+        _cache.Remove,
+        ct);
+
+    public async Task<bool> MoveControl(FilesystemId dot, long seenEpoch, StorageNodeId to, CancellationToken ct)
+    {
+        var (moved, _) = await _database.Run(
+            session => (Moved: DotRowTables.MoveControl(session, dot, seenEpoch, to), Row: DotRowTables.Load(session, dot)),
+            outcome =>
+            {
+                // also after losing: the caller's picture was stale, and so may be the cache
+                if (outcome.Row is { } row)
+                {
+                    _cache.Set(row);
+                }
+                else
+                {
+                    _cache.Remove(dot);
+                }
+            },
+            ct);
+        return moved;
+    }
+
+    private static InvalidOperationException IdTaken(DotRow row) =>
+        new($"The id {row.Id} that was to become {row.Name} belongs to another dot.");
+}
