@@ -4,12 +4,12 @@ using System.Text;
 namespace Dotmesh.Actors.Storage.Commands;
 
 /// <summary>One command from start to end: pumps its pipes, watches its progress, says how it ended.</summary>
-internal sealed class CommandRun(Command command, CommandRunnerOptions options, TimeProvider time)
+internal sealed class CommandRun(Command command, CommandRunnerOptions options, TimeProvider time) : IDisposable
 {
     private const int MaxStderr = 64 << 10;
 
-    private readonly MemoryStream _stdout = new();
-    private readonly MemoryStream _stderr = new();
+    private readonly ArrayBufferWriter<byte> _stdout = new();
+    private readonly ArrayBufferWriter<byte> _stderr = new();
     private readonly CancellationTokenSource _feedingIsOver = new();
     private Exception? _pumpFailure;
     private long _moved;
@@ -45,9 +45,10 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
         await end.CancelAsync();
         await reason;
         process.Dispose();
-        _feedingIsOver.Dispose();
         return Result(await exit, ct);
     }
+
+    public void Dispose() => _feedingIsOver.Dispose();
 
     private CommandResult Result(int status, CancellationToken ct)
     {
@@ -171,14 +172,14 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
                     await output(buffer.AsMemory(0, count), ct);
                     Interlocked.Decrement(ref _waitingForUs);
                 }
-                else if (_stdout.Length + count > options.MaxCapturedBytes)
+                else if (_stdout.WrittenCount + count > options.MaxCapturedBytes)
                 {
                     throw new StorageException(StorageFailure.Unexpected,
                         $"'{command}' printed more than {options.MaxCapturedBytes} bytes.");
                 }
                 else
                 {
-                    _stdout.Write(buffer, 0, count);
+                    _stdout.Write(buffer.AsSpan(0, count));
                 }
             }
         }
@@ -196,7 +197,7 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
             while (await process.Stderr.Read(buffer) is var count and > 0)
             {
                 Interlocked.Add(ref _moved, count);
-                _stderr.Write(buffer, 0, (int)Math.Min(count, MaxStderr - _stderr.Length));
+                _stderr.Write(buffer.AsSpan(0, Math.Min(count, MaxStderr - _stderr.WrittenCount)));
             }
         }
         finally
@@ -207,5 +208,5 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
 
     private StorageException Stalled(string how) => new(StorageFailure.CommandStalled, $"'{command}' {how}.");
 
-    private static string Text(MemoryStream captured) => Encoding.UTF8.GetString(captured.GetBuffer(), 0, (int)captured.Length);
+    private static string Text(ArrayBufferWriter<byte> captured) => Encoding.UTF8.GetString(captured.WrittenSpan);
 }

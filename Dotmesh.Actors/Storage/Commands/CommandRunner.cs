@@ -101,6 +101,7 @@ public sealed partial class CommandRunner : IDisposable
             }
             else
             {
+                run.Dispose();
                 turn.Release();
             }
         }

@@ -125,37 +125,32 @@ internal static unsafe partial class Native
     public static int Spawn(NativeStrings argv, NativeStrings environment, int stdin, int stdout, int stderr, out int pid)
     {
         byte* actions = stackalloc byte[Opaque], attributes = stackalloc byte[Opaque], signals = stackalloc byte[Opaque];
-        posix_spawn_file_actions_init(actions);
-        posix_spawnattr_init(attributes);
+        var error = posix_spawn_file_actions_init(actions) | posix_spawnattr_init(attributes);
         try
         {
-            if (stdin < 0)
-            {
-                posix_spawn_file_actions_addopen(actions, 0, "/dev/null", 0, 0);
-            }
-            else
-            {
-                posix_spawn_file_actions_adddup2(actions, stdin, 0);
-            }
-
-            posix_spawn_file_actions_adddup2(actions, stdout, 1);
-            posix_spawn_file_actions_adddup2(actions, stderr, 2);
-            posix_spawnattr_setflags(attributes, SetPGroup | SetSigDef | SetSigMask);
-            posix_spawnattr_setpgroup(attributes, 0);
-            sigemptyset(signals);
-            posix_spawnattr_setsigmask(attributes, signals);
+            error |= stdin < 0
+                ? posix_spawn_file_actions_addopen(actions, 0, "/dev/null", 0, 0)
+                : posix_spawn_file_actions_adddup2(actions, stdin, 0);
+            error |= posix_spawn_file_actions_adddup2(actions, stdout, 1);
+            error |= posix_spawn_file_actions_adddup2(actions, stderr, 2);
+            error |= posix_spawnattr_setflags(attributes, SetPGroup | SetSigDef | SetSigMask);
+            error |= posix_spawnattr_setpgroup(attributes, 0);
+            error |= sigemptyset(signals);
+            error |= posix_spawnattr_setsigmask(attributes, signals);
             // the runtime ignores SIGPIPE; a child must not
-            sigfillset(signals);
-            posix_spawnattr_setsigdefault(attributes, signals);
-            int started;
-            var error = posix_spawnp(&started, argv.First, actions, attributes, argv.Pointers, environment.Pointers);
-            pid = error == 0 ? started : -1;
+            error |= sigfillset(signals);
+            error |= posix_spawnattr_setsigdefault(attributes, signals);
+            var started = -1;
+            error = error != 0
+                ? error
+                : posix_spawnp(&started, argv.First, actions, attributes, argv.Pointers, environment.Pointers);
+            pid = started;
             return error;
         }
         finally
         {
-            posix_spawn_file_actions_destroy(actions);
-            posix_spawnattr_destroy(attributes);
+            _ = posix_spawn_file_actions_destroy(actions);
+            _ = posix_spawnattr_destroy(attributes);
         }
     }
 
