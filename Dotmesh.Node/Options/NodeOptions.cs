@@ -1,0 +1,212 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors;
+
+namespace Dotmesh.Node.Options;
+
+/// <summary>All options of a node, complete and valid: nothing is left to guess for those who read them.</summary>
+public sealed partial record NodeOptions
+{
+    public FolderOptions Node { get; init; } = new();
+
+    public ListenOptions Listen { get; init; } = new();
+
+    public StorageOptions Storage { get; init; } = new();
+
+    public DatabaseOptions Database { get; init; } = new();
+
+    public AdminOptions Admin { get; init; } = new();
+
+    public RpcOptions Rpc { get; init; } = new();
+
+    public ClusterOptions Cluster { get; init; } = new();
+
+    public BillingOptions Billing { get; init; } = new();
+
+    public TelemetryOptions Telemetry { get; init; } = new();
+
+    public LogOptions Log { get; init; } = new();
+
+    public DebugOptions Debug { get; init; } = new();
+}
+
+public sealed record FolderOptions
+{
+    [Option("Folder of the command line's config file, admin-password.txt and node.json.", Form = OptionForm.Path)]
+    public string ConfigFolder { get; init; } = "~/.dotmesh";
+
+    [Option("Folder of everything the node stores.", Form = OptionForm.Path, DefaultFrom = "<Node:ConfigFolder>/data")]
+    public string DataFolder { get; init; } = "";
+}
+
+public sealed record ListenOptions
+{
+    [Option("IP address that both ports listen on; 0.0.0.0 or :: is all of them.", Form = OptionForm.Address)]
+    public string Address { get; init; } = "127.0.0.1";
+
+    [Option("Port of the documented API; 0 takes any free one.", Max = 65_535)]
+    public int ReferencePort { get; init; } = 6969;
+
+    [Option(
+        "Port that existing dm clients and servers use; 0 takes any free one.",
+        Max = 65_535,
+        OriginalVariable = "DOTMESH_SERVER_PORT")]
+    public int ClientPort { get; init; } = 32_607;
+}
+
+public enum StorageDriver
+{
+    /// <summary><see cref="Zfs"/> when a pool is named, else <see cref="Directory"/>. Never seen in loaded options.</summary>
+    Auto,
+
+    /// <summary>Folders and hard links: needs nothing.</summary>
+    Directory,
+
+    /// <summary>A ZFS pool.</summary>
+    Zfs,
+}
+
+public sealed record StorageOptions
+{
+    [Option("Where dots are kept: directory, zfs, or auto, which is zfs when Storage:Pool is given.")]
+    public StorageDriver Driver { get; init; } = StorageDriver.Auto;
+
+    [Option("Name of the ZFS pool.", OriginalVariable = "POOL")]
+    public string Pool { get; init; } = "";
+
+    [Option("Folder of the directory driver.", Form = OptionForm.Path, DefaultFrom = "<Node:DataFolder>/pool")]
+    public string Root { get; init; } = "";
+
+    [Option(
+        "Filesystems are mounted at <prefix>/dmfs/<id>.",
+        Form = OptionForm.Path,
+        DefaultFrom = "<Node:DataFolder>/mnt",
+        OriginalVariable = "MOUNT_PREFIX")]
+    public string MountPrefix { get; init; } = "";
+
+    [Option(
+        "Folder of the links that Procure answers.",
+        Form = OptionForm.Path,
+        DefaultFrom = "<Node:DataFolder>/container_mnt",
+        OriginalVariable = "CONTAINER_MOUNT_PREFIX")]
+    public string ContainerMountPrefix { get; init; } = "";
+
+    [Option(
+        "Folder whose sbin holds zfs and zpool; empty looks them up in PATH.",
+        Form = OptionForm.Path,
+        OriginalVariable = "ZFS_USERLAND_ROOT")]
+    public string ZfsRoot { get; init; } = "";
+
+    [Option("A storage command that reads and writes nothing for this long is killed.", Unit = "s", Min = 1, Max = 86_400)]
+    public int StallSeconds { get; init; } = 60;
+}
+
+public sealed record DatabaseOptions
+{
+    [Option(
+        "SQLite file of journal, directory and users.",
+        Form = OptionForm.Path,
+        DefaultFrom = "<Node:DataFolder>/dotmesh.db")]
+    public string Path { get; init; } = "";
+}
+
+public sealed record AdminOptions
+{
+    [Option(
+        "Password that admin is given at every start; as a variable of the original in base64.",
+        Secret = true,
+        OriginalVariable = "INITIAL_ADMIN_PASSWORD")]
+    public string InitialPassword { get; init; } = "";
+
+    [Option("File with that password, in clear.", OriginalVariable = "INITIAL_ADMIN_PASSWORD_FILE")]
+    public string InitialPasswordFile { get; init; } = "";
+
+    [Option(
+        "API key that admin is given at every start; as a variable of the original in base64.",
+        Secret = true,
+        OriginalVariable = "INITIAL_ADMIN_API_KEY")]
+    public string InitialApiKey { get; init; } = "";
+
+    [Option("File with that API key, in clear.", OriginalVariable = "INITIAL_ADMIN_API_KEY_FILE")]
+    public string InitialApiKeyFile { get; init; } = "";
+
+    // not the generated one, which would print the secrets into a log
+    public override string ToString() => "AdminOptions";
+}
+
+public sealed record RpcOptions
+{
+    [Option("A request is answered within this time, whatever happens.", Unit = "s", Min = 1, Max = 86_400)]
+    public int DeadlineSeconds { get; init; } = 30;
+
+    [Option("Requests worked on at once; more are refused as overload.", Min = 1, Max = 1_000_000)]
+    public int MaxInFlight { get; init; } = 1024;
+
+    [Option("Largest request body.", Unit = "bytes", Min = 1024, Max = 1 << 30)]
+    public int MaxBodyBytes { get; init; } = 1 << 20;
+
+    [Option("Most requests in one batch.", Min = 1, Max = 100_000)]
+    public int MaxBatch { get; init; } = 100;
+
+    [Option("Deepest nesting of a request.", Min = 4, Max = 1000)]
+    public int MaxDepth { get; init; } = 64;
+}
+
+public sealed record ClusterOptions
+{
+    [Option("Name or address that other nodes reach this one at.")]
+    public string Hostname { get; init; } = "127.0.0.1";
+
+    [Option("Port for other nodes; 0 takes any free one.", Max = 65_535)]
+    public int Port { get; init; }
+
+    [Option(
+        "File with the secret that all nodes of a cluster share; made when missing.",
+        Form = OptionForm.Path,
+        DefaultFrom = "<Node:DataFolder>/cluster-secret")]
+    public string SecretFile { get; init; } = "";
+}
+
+public sealed record BillingOptions
+{
+    [Option("Where SubmitPayment posts to; empty turns it off.", Form = OptionForm.Url)]
+    public string Endpoint { get; init; } = "";
+
+    [Option("Plans as Config answers them, in JSON.", Form = OptionForm.Json)]
+    public string Plans { get; init; } = "null";
+
+    [Option("Stripe's public key as Config answers it.")]
+    public string StripePublicKey { get; init; } = "";
+}
+
+public sealed record TelemetryOptions
+{
+    [Option("OpenTelemetry collector (OTLP over gRPC) that traces are sent to; empty sends none.", Form = OptionForm.Url)]
+    public string OtlpEndpoint { get; init; } = "";
+}
+
+public enum LogFormat
+{
+    /// <summary>A line for people.</summary>
+    Text,
+
+    /// <summary>A JSON object a line.</summary>
+    Json,
+}
+
+public sealed record LogOptions
+{
+    [Option(
+        "Least severe level logged: trace, debug, information, warning, error, critical or none.",
+        OriginalVariable = "LOG_LEVEL")]
+    public LogLevel Level { get; init; } = LogLevel.Information;
+
+    [Option("How log lines look: text or json.")]
+    public LogFormat Format { get; init; } = LogFormat.Text;
+}
+
+public sealed record DebugOptions
+{
+    [Option("Fault points armed at start, for tests: NAME=error or NAME=kill, with commas between.")]
+    public ImmutableSortedDictionary<string, FaultAction> FaultPoints { get; init; } =
+        ImmutableSortedDictionary<string, FaultAction>.Empty;
+}

@@ -1,0 +1,142 @@
+using Dotmesh.Actors;
+
+namespace Dotmesh.Node.Options;
+
+/// <summary>
+/// Completes options: home folders, defaults that are made from other options, the driver, secrets from files; and checks
+/// what options say together.
+/// </summary>
+internal sealed class OptionResolution(
+    NodeOptions options,
+    Dictionary<OptionEntry, string> sources,
+    string? home,
+    Func<string, Outcome<string>> readFile,
+    List<string> errors)
+{
+    public void Run()
+    {
+        Derive("Node:DataFolder", options.Node.ConfigFolder, "data");
+        foreach (var (name, file) in new[]
+        {
+            ("Storage:Root", "pool"),
+            ("Storage:MountPrefix", "mnt"),
+            ("Storage:ContainerMountPrefix", "container_mnt"),
+            ("Database:Path", "dotmesh.db"),
+            ("Cluster:SecretFile", "cluster-secret"),
+        })
+        {
+            Derive(name, options.Node.DataFolder, file);
+        }
+
+        foreach (var entry in OptionTable.All.Where(entry => entry.Option.Form == OptionForm.Path))
+        {
+            ExpandHome(entry);
+        }
+
+        // what options say together is only worth checking when each is right by itself
+        var complete = errors.Count == 0;
+        ReadSecret("Admin:InitialPassword", "Admin:InitialPasswordFile");
+        ReadSecret("Admin:InitialApiKey", "Admin:InitialApiKeyFile");
+        if (complete)
+        {
+            ChooseDriver();
+            CheckPorts();
+        }
+    }
+
+    /// <summary>Null when the text begins with <c>~</c> and there is no home folder.</summary>
+    public static string? ExpandHome(string path, string? home) => path switch
+    {
+        "~" => home,
+        _ when path.StartsWith("~/", StringComparison.Ordinal) => home is null ? null : Path.Join(home, path[2..]),
+        _ => path,
+    };
+
+    private void Derive(string name, string folder, string file)
+    {
+        var entry = OptionTable.Get(name);
+        if (entry.Get(options) is "")
+        {
+            entry.Set(options, Path.Join(folder, file));
+        }
+    }
+
+    private void ExpandHome(OptionEntry entry)
+    {
+        var path = (string)entry.Get(options)!;
+        if (ExpandHome(path, home) is { } expanded)
+        {
+            entry.Set(options, expanded);
+        }
+        else if (sources.ContainsKey(entry) || entry.Name == "Node:ConfigFolder")
+        {
+            // said once, not for each folder below it
+            errors.Add($"{entry.Name} is {path}, but HOME is not set: set it, or give an absolute path");
+        }
+    }
+
+    private void ChooseDriver()
+    {
+        var driver = OptionTable.Get("Storage:Driver");
+        var pool = options.Storage.Pool;
+        switch (options.Storage.Driver)
+        {
+            case StorageDriver.Auto:
+                driver.Set(options, pool.Length > 0 ? StorageDriver.Zfs : StorageDriver.Directory);
+                sources[driver] = pool.Length > 0 ? "because Storage:Pool is given" : "default";
+                break;
+            case StorageDriver.Zfs when pool.Length == 0:
+                errors.Add("Storage:Driver is zfs, but no pool is named: give Storage:Pool (or the variable POOL)");
+                break;
+            case StorageDriver.Directory when pool.Length > 0:
+                errors.Add(
+                    $"Storage:Pool ({sources[OptionTable.Get("Storage:Pool")]}) is given, but Storage:Driver "
+                    + $"({sources[driver]}) is directory: remove one of the two");
+                break;
+        }
+    }
+
+    private void ReadSecret(string name, string fileName)
+    {
+        var entry = OptionTable.Get(name);
+        var fileEntry = OptionTable.Get(fileName);
+        if (fileEntry.Get(options) is not string { Length: > 0 } file)
+        {
+            return;
+        }
+
+        if (entry.Get(options) is string { Length: > 0 })
+        {
+            errors.Add($"{name} ({sources[entry]}) and {fileName} ({sources[fileEntry]}) are both given: remove one of the two");
+            return;
+        }
+
+        var path = ExpandHome(file, home) ?? file;
+        var read = readFile(path);
+        if (read.Refused(out var refusal))
+        {
+            errors.Add($"{fileName} ({sources[fileEntry]}): {refusal.Message}");
+        }
+        else if (read.Value.Trim() is { Length: > 0 } secret)
+        {
+            entry.Set(options, secret);
+            sources[entry] = path;
+        }
+        else
+        {
+            errors.Add($"{fileName} ({sources[fileEntry]}): {path} is empty");
+        }
+    }
+
+    private void CheckPorts()
+    {
+        var given = new[] { "Listen:ReferencePort", "Listen:ClientPort", "Cluster:Port" }
+            .Select(OptionTable.Get)
+            .Where(entry => entry.Get(options) is not 0)
+            .GroupBy(entry => entry.Get(options));
+        foreach (var clash in given.Where(group => group.Count() > 1))
+        {
+            errors.Add($"{string.Join(" and ", clash.Select(entry => entry.Name))} are the same port: {clash.Key}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using System.Text;
+
+namespace Dotmesh.Node.Options;
+
+/// <summary>What people read about options: the help and the list of effective values.</summary>
+public static class OptionTexts
+{
+    private const string Usage =
+        """
+        Usage: Dotmesh.Node [--config FILE] [--section:name=VALUE ...]
+
+        Options come from, later ones winning:
+          the defaults below
+          a JSON file, {"Listen": {"ClientPort": 32607}}: --config FILE, else node.json in Node:ConfigFolder
+          variables, DOTMESH__LISTEN__CLIENTPORT=32607
+          variables of the original server, named below where there is one
+          the command line, --listen:clientport=32607
+        Empty variables count as not set. Upper and lower case are the same.
+
+          --config FILE
+              Read this file instead of node.json.
+          --help
+              Print this text.
+          --version
+              Print the version.
+
+        """;
+
+    /// <summary>Made from the option records.</summary>
+    public static string Help()
+    {
+        var defaults = new NodeOptions();
+        var text = new StringBuilder(Usage);
+        foreach (var section in OptionTable.All.GroupBy(entry => entry.Section.Name))
+        {
+            text.Append('\n').Append(section.Key).Append('\n');
+            foreach (var entry in section)
+            {
+                text.Append("  ").Append(entry.Argument).Append('=').Append(Placeholder(entry)).Append('\n');
+                text.Append("      ").Append(entry.Option.Help).Append(Notes(entry, defaults)).Append('\n');
+            }
+        }
+
+        return text.ToString();
+    }
+
+    public static string Version()
+    {
+        var version = typeof(NodeOptions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
+        return $"Dotmesh.Node {version?.InformationalVersion.Split('+')[0] ?? "unknown"}\n";
+    }
+
+    /// <summary>One line an option: name, value, source. Secrets were masked before they came here.</summary>
+    public static string Print(ImmutableArray<EffectiveOption> options)
+    {
+        var names = options.Max(option => option.Name.Length);
+        var values = options.Max(option => option.Value.Length);
+        var text = new StringBuilder();
+        foreach (var option in options)
+        {
+            text.Append(option.Name.PadRight(names)).Append("  ")
+                .Append(option.Value.PadRight(values)).Append("  ")
+                .Append(option.Source).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private static string Placeholder(OptionEntry entry) => entry.Property.PropertyType switch
+    {
+        var type when type == typeof(int) => "NUMBER",
+        { IsEnum: true } => "NAME",
+        _ => entry.Option.Form switch
+        {
+            OptionForm.Path => "PATH",
+            OptionForm.Url => "URL",
+            OptionForm.Json => "JSON",
+            OptionForm.Address => "ADDRESS",
+            _ => "TEXT",
+        },
+    };
+
+    private static string Notes(OptionEntry entry, NodeOptions defaults)
+    {
+        var value = entry.Option.DefaultFrom is { Length: > 0 } from ? from : entry.Format(entry.Get(defaults));
+        var notes = new List<string>();
+        if (value.Length > 0)
+        {
+            notes.Add($"default {value}");
+        }
+
+        if (entry.Option.OriginalVariable.Length > 0)
+        {
+            notes.Add($"original {entry.Option.OriginalVariable}");
+        }
+
+        return notes.Count == 0 ? "" : $" ({string.Join("; ", notes)})";
+    }
+}

@@ -1,0 +1,294 @@
+using System.Text;
+using Dotmesh.Actors;
+using Dotmesh.Node.Options;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Dotmesh.Specs.Unit;
+
+public sealed class OptionsSpec
+{
+    private readonly Dictionary<string, string> _variables = new(StringComparer.Ordinal) { ["HOME"] = "/home/ann" };
+    private readonly Dictionary<string, string> _files = new(StringComparer.Ordinal);
+
+    [Fact]
+    public void Nothing_given_is_enough()
+    {
+        var options = Load();
+
+        Assert.Equal(("/home/ann/.dotmesh", "/home/ann/.dotmesh/data"), (options.Node.ConfigFolder, options.Node.DataFolder));
+        Assert.Equal(("127.0.0.1", 6969, 32607), (options.Listen.Address, options.Listen.ReferencePort, options.Listen.ClientPort));
+        Assert.Equal((StorageDriver.Directory, ""), (options.Storage.Driver, options.Storage.Pool));
+        Assert.Equal("/home/ann/.dotmesh/data/pool", options.Storage.Root);
+        Assert.Equal("/home/ann/.dotmesh/data/mnt", options.Storage.MountPrefix);
+        Assert.Equal("/home/ann/.dotmesh/data/container_mnt", options.Storage.ContainerMountPrefix);
+        Assert.Equal("/home/ann/.dotmesh/data/dotmesh.db", options.Database.Path);
+        Assert.Equal("/home/ann/.dotmesh/data/cluster-secret", options.Cluster.SecretFile);
+        Assert.Equal((30, 1 << 20, 100), (options.Rpc.DeadlineSeconds, options.Rpc.MaxBodyBytes, options.Rpc.MaxBatch));
+        Assert.Equal(("", ""), (options.Admin.InitialPassword, options.Admin.InitialApiKey));
+        Assert.Empty(options.Debug.FaultPoints);
+    }
+
+    [Fact]
+    public void Of_all_sources_the_later_one_wins()
+    {
+        _files["/home/ann/.dotmesh/node.json"] =
+            """
+            {
+              // a comment
+              "listen": { "ReferencePort": 1001, "ClientPort": 1002 },
+              "Storage": { "Pool": "from-file", "MountPrefix": "/file/mnt", "Root": "~/pool", },
+              "Rpc": { "MaxBatch": "7" }
+            }
+            """;
+        _variables["DOTMESH__LISTEN__CLIENTPORT"] = "2002";
+        _variables["DOTMESH__STORAGE__MOUNTPREFIX"] = "/variable/mnt";
+        _variables["DOTMESH__Storage__Pool"] = "from-variable";
+        _variables["DOTMESH_SERVER_PORT"] = "3002";
+        _variables["POOL"] = "from-original";
+
+        var options = Load("--Storage:Pool=from-line");
+
+        Assert.Equal((1001, 3002), (options.Listen.ReferencePort, options.Listen.ClientPort));
+        Assert.Equal(("from-line", "/variable/mnt", "/home/ann/pool"), (options.Storage.Pool, options.Storage.MountPrefix, options.Storage.Root));
+        Assert.Equal(7, options.Rpc.MaxBatch);
+        Assert.Equal(StorageDriver.Zfs, options.Storage.Driver);
+    }
+
+    [Fact]
+    public void The_variables_of_the_original_server_are_understood()
+    {
+        _variables["POOL"] = "pool";
+        _variables["MOUNT_PREFIX"] = "/var/lib/dotmesh/mnt";
+        _variables["CONTAINER_MOUNT_PREFIX"] = "/var/lib/dotmesh/container_mnt";
+        _variables["ZFS_USERLAND_ROOT"] = "/opt/zfs-0.7";
+        _variables["DOTMESH_SERVER_PORT"] = "32608";
+        _variables["LOG_LEVEL"] = "warn";
+        _variables["INITIAL_ADMIN_PASSWORD"] = Base64("pass word");
+        _variables["INITIAL_ADMIN_API_KEY"] = Base64("VVKGYCC3G4K5G2QM3GLIVTECVSBWWJZD");
+
+        var options = Load();
+
+        Assert.Equal((StorageDriver.Zfs, "pool"), (options.Storage.Driver, options.Storage.Pool));
+        Assert.Equal("/var/lib/dotmesh/mnt", options.Storage.MountPrefix);
+        Assert.Equal("/var/lib/dotmesh/container_mnt", options.Storage.ContainerMountPrefix);
+        Assert.Equal("/opt/zfs-0.7", options.Storage.ZfsRoot);
+        Assert.Equal(32608, options.Listen.ClientPort);
+        Assert.Equal(LogLevel.Warning, options.Log.Level);
+        Assert.Equal(("pass word", "VVKGYCC3G4K5G2QM3GLIVTECVSBWWJZD"), (options.Admin.InitialPassword, options.Admin.InitialApiKey));
+    }
+
+    [Fact]
+    public void Secrets_come_from_files_in_clear_without_their_newline()
+    {
+        _files["/secret/password.txt"] = "pass word\n";
+        _files["/secret/key.txt"] = "VVKG\n";
+        _variables["INITIAL_ADMIN_PASSWORD_FILE"] = "/secret/password.txt";
+        _variables["DOTMESH__ADMIN__INITIALAPIKEYFILE"] = "/secret/key.txt";
+
+        var options = Load();
+
+        Assert.Equal(("pass word", "VVKG"), (options.Admin.InitialPassword, options.Admin.InitialApiKey));
+    }
+
+    [Fact]
+    public void A_variable_that_is_set_but_empty_counts_as_not_set()
+    {
+        foreach (var variable in new[]
+        {
+            "POOL", "MOUNT_PREFIX", "DOTMESH_SERVER_PORT", "LOG_LEVEL", "INITIAL_ADMIN_PASSWORD", "INITIAL_ADMIN_API_KEY_FILE",
+            "DOTMESH__LISTEN__ADDRESS", "DOTMESH__NO__SUCH",
+        })
+        {
+            _variables[variable] = "";
+        }
+
+        Assert.Equal((StorageDriver.Directory, 32607), Load() is var options ? (options.Storage.Driver, options.Listen.ClientPort) : default);
+    }
+
+    [Fact]
+    public void All_errors_are_said_at_once_each_with_its_source_and_no_secret()
+    {
+        _files["my.json"] = """{"Listen": {"ReferencePort": 70000, "Adress": "::1"}, "Rpc": 5, "Storage": {"Root": ["/a"]}}""";
+        _variables["DOTMESH__STORAGE__DRVER"] = "zfs";
+        _variables["DOTMESH__STORAGE__MOUNTPREFIX"] = "mnt";
+        _variables["DOTMESH_SERVER_PORT"] = "http";
+        _variables["INITIAL_ADMIN_API_KEY"] = "se-cret";
+        _variables["INITIAL_ADMIN_PASSWORD_FILE"] = "/secret/none.txt";
+
+        var errors = Errors(
+            "--config=my.json",
+            "--listen:address=localhost",
+            "--log:level",
+            "--pool=p",
+            "--storage:driver=1",
+            "--admin:initialpasword=hidden",
+            "--billing:endpoint=ftp://x",
+            "--billing:plans={",
+            "--debug:faultpoints=a=error,b",
+            "--rpc:maxbatch=1",
+            "--rpc:maxbatch=2",
+            "--frobnicate:everything=1",
+            "serve");
+
+        Assert.Equal(
+            [
+                "--log:level needs a value: --log:level=VALUE",
+                "Unknown argument --pool. Did you mean --storage:pool?",
+                "Unknown argument --admin:initialpasword. Did you mean --admin:initialpassword?",
+                "Rpc:MaxBatch is given twice on the command line",
+                "Unknown argument --frobnicate:everything. --help lists all options.",
+                "Unknown argument serve. --help lists all options.",
+                "Unknown variable DOTMESH__STORAGE__DRVER. Did you mean DOTMESH__STORAGE__DRIVER?",
+                "INITIAL_ADMIN_API_KEY: the value is not base64 of a text (make it with: printf %s SECRET | base64)",
+                "my.json: Unknown option Listen:Adress. Did you mean Listen:Address?",
+                "my.json: Rpc is not an object of options",
+                "my.json: Storage:Root is not a single value",
+                "Listen:ReferencePort (my.json): '70000' is not a whole number from 0 to 65535",
+                "Storage:MountPrefix (DOTMESH__STORAGE__MOUNTPREFIX): 'mnt' is not an absolute path (one that begins with / or ~/)",
+                "Listen:ClientPort (DOTMESH_SERVER_PORT): 'http' is not a whole number from 0 to 65535",
+                "Listen:Address (command line): 'localhost' is not an IP address (127.0.0.1 for this machine only, 0.0.0.0 for all)",
+                "Storage:Driver (command line): '1' is none of auto, directory, zfs",
+                "Billing:Endpoint (command line): 'ftp://x' is not an http or https address",
+                "Billing:Plans (command line): the text is not JSON",
+                "Debug:FaultPoints (command line): 'b' is not of the form NAME=error or NAME=kill",
+                "Admin:InitialPasswordFile (INITIAL_ADMIN_PASSWORD_FILE): there is no file /secret/none.txt",
+            ],
+            errors);
+    }
+
+    [Fact]
+    public void Options_that_contradict_each_other_are_refused()
+    {
+        _files["/p"] = "x";
+        Assert.Equal(
+            ["Storage:Driver is zfs, but no pool is named: give Storage:Pool (or the variable POOL)"],
+            Errors("--storage:driver=zfs"));
+        Assert.Equal(
+            ["Listen:ReferencePort and Listen:ClientPort are the same port: 7000"],
+            Errors("--listen:referenceport=7000", "--listen:clientport=7000"));
+        Assert.Equal(
+            ["Admin:InitialPassword (command line) and Admin:InitialPasswordFile (command line) are both given: remove one of the two"],
+            Errors("--admin:initialpassword=s", "--admin:initialpasswordfile=/p"));
+        _variables["POOL"] = "tank";
+        Assert.Equal(
+            ["Storage:Pool (POOL) is given, but Storage:Driver (command line) is directory: remove one of the two"],
+            Errors("--storage:driver=directory"));
+    }
+
+    [Fact]
+    public void A_file_that_is_asked_for_has_to_be_there_and_to_be_JSON()
+    {
+        Assert.Equal(["--config: there is no file x.json"], Errors("--config", "x.json"));
+        Assert.Equal(["--config needs a value: --config FILE"], Errors("--config"));
+        _files["x.json"] = "{\n\"Listen\": {\n,";
+        Assert.Equal(["x.json: line 3 is not JSON"], Errors("--config", "x.json"));
+        _files["x.json"] = "[]";
+        Assert.Equal(["x.json: is not an object of sections"], Errors("--config", "x.json"));
+    }
+
+    [Fact]
+    public void Without_a_home_folder_an_absolute_one_has_to_be_given()
+    {
+        _variables.Remove("HOME");
+
+        Assert.Equal(
+            ["Node:ConfigFolder is ~/.dotmesh, but HOME is not set: set it, or give an absolute path"], Errors());
+        Assert.Equal("/etc/dotmesh/data/pool", Load("--node:configfolder=/etc/dotmesh").Storage.Root);
+    }
+
+    [Fact]
+    public void Plans_may_be_any_JSON_and_fault_points_are_a_list()
+    {
+        _files["my.json"] = """{"Billing": {"Plans": [{"Id": "free"}]}, "Debug": {"FaultPoints": "b=kill, a=error"}}""";
+
+        var options = Load("--config", "my.json");
+
+        Assert.Equal("""[{"Id": "free"}]""", options.Billing.Plans);
+        Assert.Equal(
+            [KeyValuePair.Create("a", FaultAction.Error), KeyValuePair.Create("b", FaultAction.Kill)], options.Debug.FaultPoints);
+    }
+
+    [Fact]
+    public void The_effective_options_are_printed_with_their_source_and_secrets_masked()
+    {
+        _variables["INITIAL_ADMIN_PASSWORD"] = Base64("pass word");
+        _variables["POOL"] = "tank";
+        var loaded = Assert.IsType<OptionsResult.Loaded>(
+            NodeOptions.Load(["--listen:clientport=0", "--debug:faultpoints=a=kill"], _variables, Read));
+
+        Assert.Equal(
+            """
+            Node:ConfigFolder             /home/ann/.dotmesh                      default
+            Node:DataFolder               /home/ann/.dotmesh/data                 default
+            Listen:Address                127.0.0.1                               default
+            Listen:ReferencePort          6969                                    default
+            Listen:ClientPort             0                                       command line
+            Storage:Driver                zfs                                     because Storage:Pool is given
+            Storage:Pool                  tank                                    POOL
+            Storage:Root                  /home/ann/.dotmesh/data/pool            default
+            Storage:MountPrefix           /home/ann/.dotmesh/data/mnt             default
+            Storage:ContainerMountPrefix  /home/ann/.dotmesh/data/container_mnt   default
+            Storage:ZfsRoot                                                       default
+            Storage:StallSeconds          60 s                                    default
+            Database:Path                 /home/ann/.dotmesh/data/dotmesh.db      default
+            Admin:InitialPassword         ********                                INITIAL_ADMIN_PASSWORD
+            Admin:InitialPasswordFile                                             default
+            Admin:InitialApiKey                                                   default
+            Admin:InitialApiKeyFile                                               default
+            Rpc:DeadlineSeconds           30 s                                    default
+            Rpc:MaxInFlight               1024                                    default
+            Rpc:MaxBodyBytes              1048576 bytes                           default
+            Rpc:MaxBatch                  100                                     default
+            Rpc:MaxDepth                  64                                      default
+            Cluster:Hostname              127.0.0.1                               default
+            Cluster:Port                  0                                       default
+            Cluster:SecretFile            /home/ann/.dotmesh/data/cluster-secret  default
+            Billing:Endpoint                                                      default
+            Billing:Plans                 null                                    default
+            Billing:StripePublicKey                                               default
+            Telemetry:OtlpEndpoint                                                default
+            Log:Level                     information                             default
+            Log:Format                    text                                    default
+            Debug:FaultPoints             a=kill                                  command line
+
+            """,
+            OptionTexts.Print(loaded.Effective));
+        Assert.DoesNotContain("pass word", loaded.Options.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Help_and_version_are_answered_whatever_else_is_wrong()
+    {
+        var help = Assert.IsType<OptionsResult.Answered>(NodeOptions.Load(["--nonsense", "--help"], _variables, Read)).Text;
+
+        Assert.Contains(
+            """
+              --listen:clientport=NUMBER
+                  Port that existing dm clients and servers use; 0 takes any free one. (default 32607; original DOTMESH_SERVER_PORT)
+
+            """,
+            help,
+            StringComparison.Ordinal);
+        Assert.Contains("(default <Node:DataFolder>/dotmesh.db)", help, StringComparison.Ordinal);
+        Assert.Matches(
+            @"^Dotmesh\.Node \d+\.\d+\.\d+\n\z",
+            Assert.IsType<OptionsResult.Answered>(NodeOptions.Load(["--version"], _variables, Read)).Text);
+    }
+
+    private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    private NodeOptions Load(params string[] arguments) => NodeOptions.Load(arguments, _variables, Read) switch
+    {
+        OptionsResult.Loaded loaded => loaded.Options,
+        OptionsResult.Refused refused => throw new InvalidOperationException(string.Join('\n', refused.Errors)),
+        var other => throw new InvalidOperationException($"{other}"),
+    };
+
+    private string[] Errors(params string[] arguments) =>
+        [.. Assert.IsType<OptionsResult.Refused>(NodeOptions.Load(arguments, _variables, Read)).Errors];
+
+    private Outcome<string> Read(string path) => _files.TryGetValue(path, out var text)
+        ? text
+        : new Refusal(RefusalCode.NotFound, $"there is no file {path}");
+}
