@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Text.Json;
+using Dotmesh.Actors.Dots;
+
+namespace Dotmesh.Actors;
+
+/// <summary>Akka's configuration, made in this one place from the settings. Reasons stand beside the values.</summary>
+internal static class DotmeshHocon
+{
+    public static string Make(DotmeshSystemSettings settings, StorageNodeId node) => $$"""
+        akka {
+          loglevel = INFO
+          stdout-loglevel = OFF
+          loggers = ["Dotmesh.Actors.Gateway.AkkaLog, Dotmesh.Actors"]
+          log-dead-letters = off
+          log-dead-letters-during-shutdown = off
+          actor {
+            provider = cluster
+            serialize-messages = {{(settings.SerializeMessages ? "on" : "off")}}
+            serializers {
+              json = "Dotmesh.Actors.Serialization.DenyAllSerializer, Dotmesh.Actors"
+              dotmesh = "Dotmesh.Actors.Serialization.DotmeshSerializer, Dotmesh.Actors"
+            }
+            serialization-bindings {
+              "Dotmesh.Actors.Serialization.IDotmeshMessage, Dotmesh.Actors" = dotmesh
+            }
+            serialization-identifiers {
+              "Dotmesh.Actors.Serialization.DenyAllSerializer, Dotmesh.Actors" = 1
+              "Dotmesh.Actors.Serialization.DotmeshSerializer, Dotmesh.Actors" = 1001
+            }
+            serialization-settings.allow-unregistered-types = false
+          }
+          remote.dot-netty.tcp {
+            hostname = {{Text(settings.RemotingHost)}}
+            port = {{settings.RemotingPort.ToString(CultureInfo.InvariantCulture)}}
+            maximum-frame-size = 1000000b
+          }
+          cluster {
+            roles = ["storage", {{Text(DotSharding.Role(node))}}]
+            # 1 and not the size of the cluster: the coordinator allocates nothing while fewer are up
+            min-nr-of-members = 1
+            downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
+            split-brain-resolver { active-strategy = keep-majority, stable-after = 7s }
+            sharding {
+              state-store-mode = ddata
+              remember-entities = off
+              distributed-data.durable.keys = []
+              passivate-idle-entity-after = {{Millis(settings.Passivation)}}
+              # nothing is ever rebalanced (design D1)
+              rebalance-interval = 1h
+              retry-interval = 500ms
+            }
+          }
+          # the process belongs to the host: it ends when the host says so
+          coordinated-shutdown {
+            exit-clr = off
+            run-by-clr-shutdown-hook = off
+            run-by-actor-system-terminate = off
+          }
+          persistence {
+            max-concurrent-recoveries = 16
+            journal {
+              plugin = "akka.persistence.journal.sql"
+              sql {
+                connection-string = {{Text(settings.JournalConnection)}}
+                provider-name = "SQLite.MS"
+                # tag tables are quadratic to read
+                tag-write-mode = Csv
+                auto-initialize = on
+                # SQLite has one writer
+                parallelism = 1
+                # ADO of SQLite is synchronous: it blocks threads of its own
+                plugin-dispatcher = "dotmesh.journal-dispatcher"
+                materializer-dispatcher = "dotmesh.journal-dispatcher"
+              }
+            }
+            query.journal.sql { tag-read-mode = Csv }
+          }
+        }
+        dotmesh.journal-dispatcher {
+          type = ForkJoinDispatcher
+          throughput = 100
+          dedicated-thread-pool { thread-count = 3, threadtype = background }
+        }
+        """;
+
+    /// <summary>A quoted HOCON text: the same escapes as JSON.</summary>
+    private static string Text(string value) => JsonSerializer.Serialize(value);
+
+    private static string Millis(TimeSpan value) => $"{(long)value.TotalMilliseconds}ms";
+}

@@ -1,0 +1,219 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Actor.Setup;
+using Akka.Cluster;
+using Akka.Configuration;
+using Akka.Persistence.Sql;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Dots;
+using Dotmesh.Actors.Filesystems;
+using Dotmesh.Actors.Gateway;
+using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Users;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors;
+
+/// <param name="DatabasePath">SQLite file of the journal; the directory's tables may be in the same file.</param>
+/// <param name="ContainerMountPrefix">Where <c>Procure</c> makes its links, <c>CONTAINER_MOUNT_PREFIX</c>.</param>
+public sealed record DotmeshSystemSettings(string DatabasePath, string ContainerMountPrefix)
+{
+    public string RemotingHost { get; init; } = "127.0.0.1";
+
+    /// <summary>0: any free port.</summary>
+    public int RemotingPort { get; init; }
+
+    /// <summary>What this node tells about its addresses (contract 3.5); empty: the remoting host.</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
+
+    /// <summary>A call that has no answer by then is answered <see cref="RefusalCode.Expired"/>.</summary>
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Requests that the gateway has sent and that are not answered.</summary>
+    public int MaxInFlight { get; init; } = 1024;
+
+    /// <summary>Commands that one dot takes before it refuses more.</summary>
+    public int MaxQueuedPerDot { get; init; } = 128;
+
+    /// <summary>A dot that nobody asked anything leaves memory after it.</summary>
+    public TimeSpan Passivation { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Sizes younger than this are not measured again.</summary>
+    public TimeSpan UsageAge { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Who asks for sizes waits this long, then gets the last known ones.</summary>
+    public TimeSpan UsageBudget { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Specs: every message is written and read even when it stays on the node.</summary>
+    public bool SerializeMessages { get; init; }
+
+    internal string JournalConnection => new SqliteConnectionStringBuilder
+    {
+        DataSource = DatabasePath,
+        DefaultTimeout = 30,
+    }.ConnectionString;
+}
+
+/// <summary>
+/// The actors of one node: the journal, a cluster that so far has this one member, the shard region of dots and the
+/// gateway. Started and stopped by the host, and never ends its process.
+/// </summary>
+public sealed class DotmeshSystem : IAsyncDisposable
+{
+    private readonly ActorSystem _system;
+    private readonly CancellationTokenSource _stopping;
+    private readonly ILogger _log;
+    private Task _mounting = Task.CompletedTask;
+    private int _disposed;
+
+    private DotmeshSystem(ActorSystem system, IDots dots, PoolIndex index, CancellationTokenSource stopping, ILogger log)
+    {
+        _system = system;
+        Dots = dots;
+        Index = index;
+        _stopping = stopping;
+        _log = log;
+    }
+
+    public IDots Dots { get; }
+
+    internal PoolIndex Index { get; }
+
+    internal ActorSystem System => _system;
+
+    /// <summary>
+    /// Mends the pool, reads it, starts the actors and repairs what a crash left. Answers when requests can be served.
+    /// The storage stays the caller's to dispose, after this system.
+    /// </summary>
+    public static async Task<DotmeshSystem> Start(
+        DotmeshSystemSettings settings, IStorage storage, IDirectory directory, IUsers users, Faults faults,
+        TimeProvider time, IIdSource ids, ILoggerFactory log, CancellationToken ct)
+    {
+        var logger = log.CreateLogger<DotmeshSystem>();
+        var pool = await storage.Pool(ct);
+        foreach (var mended in await storage.Recover(ct))
+        {
+            logger.LogWarning("pool {Pool}: {Mended}", pool.Name, mended);
+        }
+
+        var index = new PoolIndex();
+        index.Load(await storage.List(ct));
+        var stopping = new CancellationTokenSource();
+        var env = new DotEnvironment(
+            pool.Id, storage, directory, index, new FilesystemStates(index),
+            new UsageCache(storage, time, settings.UsageAge, settings.UsageBudget, logger, stopping.Token),
+            new MountLinks(settings.ContainerMountPrefix), faults, time, ids, log.CreateLogger("Dotmesh.Dots"),
+            settings.MaxQueuedPerDot, stopping.Token);
+
+        await PrepareJournal(settings, ct);
+        var system = CreateSystem(settings, pool.Id, log);
+        try
+        {
+            var facade = await StartActors(system, settings, env, users, ct);
+            var repair = new PoolRepair(env, users, facade.Wake);
+            await repair.Run(ct);
+            logger.LogInformation("storage node {Node}: {Dots} dots, {Filesystems} filesystems",
+                pool.Id, directory.Dots.Count, index.Filesystems);
+            return new DotmeshSystem(system, facade, index, stopping, logger)
+            {
+                _mounting = Background(repair.MountAll, logger, stopping.Token),
+            };
+        }
+        catch
+        {
+            await stopping.CancelAsync();
+            await system.Terminate();
+            stopping.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Lets what runs finish its step, leaves the cluster, stops the actors.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
+        await _stopping.CancelAsync();
+        await _system.WhenTerminated;
+        await _mounting;
+        _stopping.Dispose();
+        _log.LogDebug("actors stopped");
+    }
+
+    /// <summary>Specs: everything stops where it is, nothing is said to anybody.</summary>
+    internal async Task Crash()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            await _stopping.CancelAsync();
+            await _system.Terminate();
+            await _mounting;
+            _stopping.Dispose();
+        }
+    }
+
+    private static ActorSystem CreateSystem(DotmeshSystemSettings settings, StorageNodeId node, ILoggerFactory log)
+    {
+        var config = ConfigurationFactory.ParseString(DotmeshHocon.Make(settings, node))
+            .WithFallback(SqlPersistence.DefaultConfiguration);
+        return ActorSystem.Create(
+            "dotmesh", ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), new LogSetup(log)));
+    }
+
+    private static async Task<DotsFacade> StartActors(
+        ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, IUsers users, CancellationToken ct)
+    {
+        var cluster = Cluster.Get(system);
+        await cluster.JoinAsync(cluster.SelfAddress, ct);
+        var region = await DotSharding.Start(system, env);
+        await Prime(region, env.Node, ct);
+        var gateway = system.ActorOf(
+            Props.Create(() => new GatewayActor(region, env.Directory, env.Time, settings.MaxInFlight, env.Log)), "gateway");
+        return new DotsFacade(system, gateway, env, users, settings);
+    }
+
+    /// <summary>The first message to a shard waits for its allocation: it is this one and not a user's.</summary>
+    private static async Task Prime(IActorRef region, StorageNodeId node, CancellationToken ct)
+    {
+        const int Tries = 30;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await region.Ask<ShardPrimed>(new PrimeShard(node), TimeSpan.FromSeconds(2), ct);
+                return;
+            }
+            catch (AskTimeoutException) when (attempt < Tries)
+            {
+                // the coordinator may still be coming up
+            }
+        }
+    }
+
+    /// <summary>The write-ahead log is a property of the file and is set before anything else opens it.</summary>
+    private static async Task PrepareJournal(DotmeshSystemSettings settings, CancellationToken ct)
+    {
+        await using var connection = new SqliteConnection(settings.JournalConnection);
+        await connection.OpenAsync(ct);
+        await using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA journal_mode=WAL";
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    private static async Task Background(Func<CancellationToken, Task> work, ILogger log, CancellationToken stopping)
+    {
+        try
+        {
+            await Task.Run(() => work(stopping), stopping);
+        }
+        catch (OperationCanceledException)
+        {
+            log.LogDebug("mounting ended with the node");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors.Serialization;
+using Dotmesh.Actors.Storage;
+
+namespace Dotmesh.Actors.Dots;
+
+/// <summary>
+/// What the gateway actor sends to a dot, and what comes back. Every command travels in a <see cref="DotEnvelope"/> and is
+/// answered with exactly one <see cref="Reply"/>.
+/// </summary>
+public static class DotProtocol
+{
+    /// <param name="By">User id of who asked; <c>system</c> for the node itself.</param>
+    public abstract record Command(string By) : IDotmeshMessage;
+
+    /// <summary>The name is reserved; make the filesystem. Finishes a creation that failed half way. -> <see cref="Finished"/></summary>
+    public sealed record Create(DotName Name, string OwnerId, string OwnerName, string By) : Command(By);
+
+    /// <summary>Also finishes a deletion that failed half way. -> <see cref="Finished"/></summary>
+    public sealed record Delete(string By) : Command(By);
+
+    /// <summary>-> <see cref="Committed"/></summary>
+    public sealed record Commit(FilesystemId Filesystem, CommitId Id, CommitMetadata Metadata, string By) : Command(By);
+
+    /// <summary>-> <see cref="Finished"/></summary>
+    public sealed record Rollback(FilesystemId Filesystem, CommitId To, string By) : Command(By);
+
+    /// <summary>-> <see cref="Finished"/></summary>
+    public sealed record Branch(FilesystemId Source, CommitId At, string Name, FilesystemId Id, string By) : Command(By);
+
+    /// <summary>-> <see cref="Stashed"/></summary>
+    public sealed record Stash(FilesystemId Filesystem, CommitId At, FilesystemId Id, string By) : Command(By);
+
+    /// <summary>-> <see cref="Finished"/></summary>
+    public sealed record AddCollaborator(string UserId, string UserName, string By) : Command(By);
+
+    /// <summary>-> <see cref="Finished"/></summary>
+    public sealed record RemoveCollaborator(string UserId, string By) : Command(By);
+
+    /// <summary>Mounts the live filesystem. -> <see cref="Mounted"/></summary>
+    public sealed record Mount(FilesystemId Filesystem, string By) : Command(By);
+
+    /// <summary>Mounts a commit read-only. -> <see cref="Mounted"/></summary>
+    public sealed record MountCommit(FilesystemId Filesystem, CommitId Commit, string By) : Command(By);
+
+    /// <summary>-> <see cref="Predicted"/></summary>
+    public sealed record PredictSize(StreamRange Range, string By) : Command(By);
+
+    /// <summary>Reads the pool again for one filesystem and mounts it. -> <see cref="Found"/></summary>
+    public sealed record Rediscover(FilesystemId Filesystem, string By) : Command(By);
+
+    /// <summary>
+    /// From the start-up repair: recover, compare with the pool, finish or undo what a crash left. -> <see cref="Finished"/>
+    /// </summary>
+    public sealed record Wake(string By) : Command(By);
+
+    public abstract record Reply : IDotmeshMessage;
+
+    public sealed record Finished : Reply;
+
+    public sealed record Committed(CommitId Id) : Reply;
+
+    public sealed record Stashed(string Branch) : Reply;
+
+    public sealed record Mounted(string Path) : Reply;
+
+    public sealed record Predicted(long Bytes) : Reply;
+
+    public sealed record Found(string Text) : Reply;
+
+    public sealed record Refused(RefusalCode Code, string Message) : Reply
+    {
+        public static Refused From(Refusal refusal) => new(refusal.Code, refusal.Message);
+    }
+
+    /// <summary>The dot is controlled by another node, or the sender's epoch is stale: look again, send again.</summary>
+    public sealed record Moved(StorageNodeId To, long Epoch) : Reply;
+
+    /// <summary>The message reached no dot and did nothing: sending it again is safe.</summary>
+    public sealed record NotDelivered : Reply;
+}
+
+/// <summary>
+/// A command on its way to a dot (design D1). Shard and entity are read from it and from nothing else, because the
+/// receiving region reads them again.
+/// </summary>
+/// <param name="StorageNodeId">The controlling node as the sender knows it: the shard.</param>
+/// <param name="Epoch">The dot's epoch as the sender knows it.</param>
+/// <param name="Deadline">After it the command is answered <see cref="RefusalCode.Expired"/> and not run.</param>
+/// <param name="TraceParent">W3C trace context; empty without one.</param>
+public sealed record DotEnvelope(
+    FilesystemId DotId,
+    StorageNodeId StorageNodeId,
+    long Epoch,
+    DateTimeOffset Deadline,
+    string TraceParent,
+    DotProtocol.Command Payload) : IDotmeshMessage;
+
+/// <summary>Starts the shard of a node before the first dot needs it. -> <see cref="ShardPrimed"/></summary>
+public sealed record PrimeShard(StorageNodeId StorageNodeId) : IDotmeshMessage;
+
+/// <summary>The shard is there.</summary>
+public sealed record ShardPrimed : IDotmeshMessage;
+
+/// <summary>From sharding when a dot was idle or its shard leaves: end after the work that is running.</summary>
+public sealed record StopDot : IDotmeshMessage
+{
+    public static readonly StopDot Instance = new();
+}
+
+/// <summary>How one filesystem of a dot differs from what the journal knew.</summary>
+/// <param name="Origin">Where it starts now; null when that did not change.</param>
+/// <param name="Added">Commits it has and had not.</param>
+/// <param name="Removed">Commits it had and has no more.</param>
+public sealed record FilesystemChange(
+    FilesystemId Filesystem, CommitOrigin? Origin, ImmutableArray<CommitId> Added, ImmutableArray<CommitId> Removed);

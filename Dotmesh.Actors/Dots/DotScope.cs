@@ -1,0 +1,134 @@
+using Akka.Actor;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Filesystems;
+using Dotmesh.Actors.Gateway;
+using Dotmesh.Actors.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Dots;
+
+/// <summary>What every dot of this node works with.</summary>
+/// <param name="MaxQueued">Commands that one dot takes before it refuses more.</param>
+/// <param name="Stopping">Ends storage operations when the node stops.</param>
+internal sealed record DotEnvironment(
+    StorageNodeId Node,
+    IStorage Storage,
+    IDirectory Directory,
+    PoolIndex Index,
+    FilesystemStates States,
+    UsageCache Usage,
+    MountLinks Links,
+    Faults Faults,
+    TimeProvider Time,
+    IIdSource Ids,
+    ILogger Log,
+    int MaxQueued,
+    CancellationToken Stopping)
+{
+    /// <summary>Storage work that outlived its actor; the next incarnation waits for it.</summary>
+    public RunningWork Running { get; } = new();
+}
+
+/// <summary>The event could not be written; this incarnation is over.</summary>
+internal sealed class JournalException(string message, bool fenced, Exception? inner = null) : Exception(message, inner)
+{
+    public bool Fenced { get; } = fenced;
+}
+
+/// <summary>The deadline passed while the operation waited for its filesystem.</summary>
+internal sealed class WaitedTooLongException() : Exception("The deadline passed before the operation began.");
+
+/// <summary>
+/// The doors of one dot actor for its operations, which run beside the mailbox: state is read, events are recorded and
+/// filesystems are worked on through here. An operation is written top down and awaits; the actor never does.
+/// </summary>
+internal sealed class DotScope(
+    FilesystemId dot, DotEnvironment env, IActorRef actor, Func<DotState> state, CancellationToken stopping)
+{
+    public FilesystemId Dot => dot;
+
+    public DotEnvironment Env => env;
+
+    /// <summary>As of now; immutable.</summary>
+    public DotState State => state();
+
+    public DateTimeOffset Now => env.Time.GetUtcNow();
+
+    public void Hit(string faultPoint) => env.Faults.Hit(faultPoint);
+
+    /// <summary>Persists and applies. Throws <see cref="JournalException"/>; after that the actor is gone.</summary>
+    public Task Record(DotEvents.Event happened)
+    {
+        var request = new RecordEvent(happened);
+        actor.Tell(request, ActorRefs.NoSender);
+        return request.Written.Task.WaitAsync(stopping);
+    }
+
+    /// <summary>Writes the directory's row from the state.</summary>
+    public Task Project() => env.Directory.Project(State.Row(), env.Stopping);
+
+    /// <summary>Runs <paramref name="body"/> when it is the filesystem's turn.</summary>
+    public async Task<T> On<T>(
+        FilesystemId filesystem, string work, DateTimeOffset? deadline, Func<IStorage, CancellationToken, Task<T>> body)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var run = new FilesystemProtocol.Run(
+            work,
+            deadline,
+            () => Complete(answer, () => body(env.Storage, env.Stopping)),
+            () => answer.TrySetException(new WaitedTooLongException()),
+            () => answer.TrySetCanceled(CancellationToken.None));
+        actor.Tell(new OnFilesystem(filesystem, run), ActorRefs.NoSender);
+        return await answer.Task.WaitAsync(stopping);
+    }
+
+    public Task On(FilesystemId filesystem, string work, DateTimeOffset? deadline, Func<IStorage, CancellationToken, Task> body) =>
+        On<Done>(filesystem, work, deadline, async (storage, ct) =>
+        {
+            await body(storage, ct);
+            return default;
+        });
+
+    /// <summary>Reads filesystems from the pool again, because an operation may have changed more than itself.</summary>
+    public async Task Refresh(IEnumerable<FilesystemId> filesystems)
+    {
+        foreach (var id in filesystems.ToList())
+        {
+            if (await env.Storage.Find(id, env.Stopping) is { } found)
+            {
+                env.Index.Put(found);
+            }
+            else
+            {
+                env.Index.Remove(id);
+            }
+
+            env.Usage.Invalidate(id);
+        }
+    }
+
+    /// <summary>What the index knows of this dot: what the journal names, and what is labelled with it.</summary>
+    public IReadOnlyCollection<StoredFilesystem> InPool() =>
+        [.. State.Filesystems.Keys.Union(env.Index.OfDot(dot)).Select(env.Index.Find).OfType<StoredFilesystem>()];
+
+    // the actor may end first: what the body did is in the index all the same, and the next incarnation waits for it
+    private async Task Complete<T>(TaskCompletionSource<T> answer, Func<Task<T>> body)
+    {
+        using var running = env.Running.Enter(dot);
+        try
+        {
+            answer.TrySetResult(await body());
+        }
+        catch (Exception failure)
+        {
+            answer.TrySetException(failure);
+        }
+    }
+
+    internal sealed record RecordEvent(DotEvents.Event Happened) : INoSerializationVerificationNeeded
+    {
+        public TaskCompletionSource Written { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    internal sealed record OnFilesystem(FilesystemId Filesystem, FilesystemProtocol.Run Run) : INoSerializationVerificationNeeded;
+}

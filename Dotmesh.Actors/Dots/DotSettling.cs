@@ -1,0 +1,216 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Dots;
+
+/// <summary>
+/// Makes journal, pool and directory agree (design D3): what was begun is finished, what the pool has and the journal
+/// does not know is adopted, what the journal knows and the pool lacks is reported, and the directory shows the result.
+/// </summary>
+internal sealed class DotSettling(DotScope scope)
+{
+    private const string BySystem = "system";
+
+    private readonly DotStructure _structure = new(scope);
+
+    public async Task Settle()
+    {
+        await scope.Env.Running.Quiet(scope.Dot);
+        switch (scope.State.Phase)
+        {
+            case DotPhase.Absent:
+                await AdoptWhole();
+                break;
+            case DotPhase.Changing:
+                scope.Env.Log.LogInformation("dot {Dot}: finishing what was begun: {Begun}", scope.Dot, scope.State.Begun);
+                await _structure.Finish(scope.State.Begun!);
+                await Compare();
+                break;
+            case DotPhase.Active:
+                await Compare();
+                break;
+            default:
+                // a deletion goes on when it is asked for again, by a caller or by the start-up repair
+                return;
+        }
+
+        await ProjectIfStale();
+    }
+
+    public async Task<Outcome<DotProtocol.Reply>> Rediscover(DotProtocol.Rediscover rediscover)
+    {
+        if (DotDecisions.Find(scope.State, rediscover.Filesystem).Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        var path = await scope.On(rediscover.Filesystem, "loading", null, async (storage, ct) =>
+        {
+            await scope.Refresh([rediscover.Filesystem]);
+            if (!scope.Env.Index.Contains(rediscover.Filesystem))
+            {
+                return "";
+            }
+
+            var mounted = await storage.Mount(rediscover.Filesystem, ct);
+            scope.Env.Index.SetMounted(rediscover.Filesystem, true);
+            return mounted;
+        });
+        await Compare();
+        await ProjectIfStale();
+        return path.Length == 0
+            ? Refusals.MissingInPool(rediscover.Filesystem)
+            : new DotProtocol.Found(
+                $"{rediscover.Filesystem}: {scope.Env.Index.Count(rediscover.Filesystem)} commits, mounted at {path}");
+    }
+
+    /// <summary>Settling has run; what is left is what only the start-up repair may decide.</summary>
+    public async Task<Outcome<DotProtocol.Reply>> Wake(DotProtocol.Wake wake, DotDeletion deletion)
+    {
+        var row = scope.Env.Directory.Find(scope.Dot);
+        switch (scope.State.Phase)
+        {
+            case DotPhase.Absent when row is { Status: DotStatus.Creating }:
+                await UndoOrKeepCreation(row);
+                break;
+            case DotPhase.Absent when row is { Status: DotStatus.Deleting }:
+                await scope.Env.Directory.Remove(scope.Dot, scope.Env.Stopping);
+                break;
+            case DotPhase.Deleting:
+            case DotPhase.Deleted when row is not null:
+                return await deletion.Delete(wake.By);
+            default:
+                await ProjectIfStale();
+                break;
+        }
+
+        return new DotProtocol.Finished();
+    }
+
+    /// <summary>A creation that nobody was told of: there whole, or not at all.</summary>
+    private async Task UndoOrKeepCreation(DotRow row)
+    {
+        await scope.Refresh([scope.Dot]);
+        if (scope.Env.Index.Count(scope.Dot) > 0)
+        {
+            await scope.Record(new DotEvents.Created(
+                scope.Dot, row.Name, row.OwnerId, row.OwnerName, row.Node, row.Epoch,
+                Ids(scope.Env.Index.Commits(scope.Dot)), scope.Now, BySystem));
+            await scope.Project();
+            return;
+        }
+
+        scope.Env.Log.LogInformation("dot {Dot} ({Name}): its creation was cut short; removed", scope.Dot, row.Name);
+        await scope.On(scope.Dot, "deleting", null, (storage, ct) => storage.Destroy(scope.Dot, ct));
+        scope.Env.Index.Remove(scope.Dot);
+        await scope.Env.Directory.Remove(scope.Dot, scope.Env.Stopping);
+    }
+
+    /// <summary>No journal, but a row and data: the journal was lost, or the row was rebuilt from the pool's labels.</summary>
+    private async Task AdoptWhole()
+    {
+        if (scope.Env.Directory.Find(scope.Dot) is not { Status: DotStatus.Active or DotStatus.Changing } row
+            || !scope.Env.Index.Contains(scope.Dot))
+        {
+            return;
+        }
+
+        var labels = scope.Env.Index.Find(scope.Dot)?.Labels;
+        scope.Env.Log.LogInformation("dot {Dot} ({Name}): no journal; adopted from the pool", scope.Dot, row.Name);
+        await scope.Record(new DotEvents.Adopted(
+            scope.Dot, row.Name, row.OwnerId, row.OwnerName, row.Node, row.Epoch,
+            labels?.Collaborators ?? row.Collaborators, Ids(scope.Env.Index.Commits(scope.Dot)), scope.Now, BySystem));
+        await Compare();
+    }
+
+    private async Task Compare()
+    {
+        var comparison = DotDecisions.Compare(scope.State, scope.InPool());
+        foreach (var found in comparison.Unknown)
+        {
+            await AdoptBranch(found);
+        }
+
+        foreach (var change in comparison.Changes)
+        {
+            if (change.Added.Length > 0)
+            {
+                scope.Env.Log.LogInformation("dot {Dot}: adopted commits of {Filesystem} that the journal did not know: {Commits}",
+                    scope.Dot, change.Filesystem, string.Join(", ", change.Added));
+                await scope.Record(new DotEvents.CommitsAdopted(change.Filesystem, change.Added, scope.Now, BySystem));
+            }
+
+            if (change.Removed.Length > 0)
+            {
+                scope.Env.Log.LogError("dot {Dot}: the pool has lost commits of {Filesystem} that the journal knows: {Commits}",
+                    scope.Dot, change.Filesystem, string.Join(", ", change.Removed));
+                await scope.Record(new DotEvents.CommitsLost(change.Filesystem, change.Removed, scope.Now, BySystem));
+            }
+        }
+
+        foreach (var missing in comparison.Missing)
+        {
+            scope.Env.Log.LogError("dot {Dot}: the pool has no filesystem {Filesystem} any more", scope.Dot, missing);
+        }
+
+        await AdoptLabels();
+    }
+
+    private async Task AdoptBranch(StoredFilesystem found)
+    {
+        if (found.Origin is null && found.Commits.IsEmpty)
+        {
+            scope.Env.Log.LogWarning("dot {Dot}: filesystem {Filesystem} is labelled with it but holds no commit; left alone",
+                scope.Dot, found.Id);
+            return;
+        }
+
+        var name = DotDecisions.AdoptedName(scope.State, found);
+        scope.Env.Log.LogInformation("dot {Dot}: adopted branch {Branch} ({Filesystem}) that the journal did not know",
+            scope.Dot, name, found.Id);
+        await scope.Record(new DotEvents.BranchAdopted(
+            name, found.Id, DotDecisions.AdoptedOrigin(scope.State, found), Ids(found.Commits), scope.Now, BySystem));
+    }
+
+    /// <summary>
+    /// Sharing writes labels before the event: a label that the journal does not know is unacknowledged work that is
+    /// there whole, and is taken up.
+    /// </summary>
+    private async Task AdoptLabels()
+    {
+        if (scope.Env.Index.Find(scope.Dot)?.Labels?.Collaborators is not { } labelled)
+        {
+            return;
+        }
+
+        foreach (var (id, name) in labelled.Where(pair => !scope.State.Collaborators.ContainsKey(pair.Key)).ToList())
+        {
+            await scope.Record(new DotEvents.CollaboratorAdded(id, name, scope.Now, BySystem));
+        }
+
+        foreach (var id in scope.State.Collaborators.Keys.Where(id => !labelled.ContainsKey(id)).ToList())
+        {
+            await scope.Record(new DotEvents.CollaboratorRemoved(id, scope.Now, BySystem));
+        }
+    }
+
+    private async Task ProjectIfStale()
+    {
+        if (scope.State.Phase is not (DotPhase.Active or DotPhase.Changing))
+        {
+            return;
+        }
+
+        var row = scope.Env.Directory.Find(scope.Dot);
+        var now = scope.State.Row();
+        if (row is null || row.Status != now.Status || row.Name != now.Name || row.OwnerId != now.OwnerId
+            || !row.Branches.SequenceEqual(now.Branches) || !row.Collaborators.SequenceEqual(now.Collaborators))
+        {
+            await scope.Project();
+        }
+    }
+
+    private static ImmutableArray<CommitId> Ids(IEnumerable<StoredCommit> commits) => [.. commits.Select(commit => commit.Id)];
+}

@@ -1,0 +1,203 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Akka.Actor;
+using Akka.Cluster;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Dots;
+using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Users;
+
+namespace Dotmesh.Actors.Gateway;
+
+/// <summary>
+/// <see cref="IDots"/>: names and rights are settled here, from memory; what changes a dot goes through the gateway actor;
+/// what only reads comes from the directory and the pool index and wakes nobody.
+/// </summary>
+internal sealed partial class DotsFacade(
+    ActorSystem system,
+    IActorRef gateway,
+    DotEnvironment env,
+    IUsers users,
+    DotmeshSystemSettings settings) : IDots
+{
+    private readonly Cluster _cluster = Cluster.Get(system);
+
+    public StorageNodeId ThisNode => env.Node;
+
+    public ImmutableArray<NodeView> Nodes =>
+    [
+        .. _cluster.State.Members
+            .Where(member => member.Status == MemberStatus.Up && DotSharding.NodeOf(member) is not null)
+            .Select(member => (Node: DotSharding.NodeOf(member)!.Value, Host: member.Address.Host ?? ""))
+            .Select(member => new NodeView(
+                member.Node,
+                member.Node == env.Node && !settings.Addresses.IsEmpty ? settings.Addresses : [member.Host]))
+            .OrderBy(node => node.Addresses[0], StringComparer.Ordinal),
+    ];
+
+    public Outcome<DotTarget> Resolve(Caller caller, DotName name, string branch, Right right)
+    {
+        if (env.Directory.Find(name) is not { Status: DotStatus.Active or DotStatus.Changing } row)
+        {
+            return Refusals.NoSuchDot(name);
+        }
+
+        if (Check(caller, row, right) is { } denied)
+        {
+            return denied;
+        }
+
+        if (branch.Length == 0)
+        {
+            return new DotTarget(row, "", row.Id);
+        }
+
+        return row.Branches.TryGetValue(branch, out var found)
+            ? new DotTarget(row, branch, found.Id)
+            : Refusals.NoSuchBranch(branch, row.Id, row.Branches.Count > 0);
+    }
+
+    public Outcome<DotTarget> Resolve(Caller caller, FilesystemId id, Right right)
+    {
+        if (env.Directory.FindFilesystem(id) is not { Dot.Status: DotStatus.Active or DotStatus.Changing } target)
+        {
+            return Refusals.NoSuchFilesystem(id);
+        }
+
+        return Check(caller, target.Dot, right) is { } denied ? denied : target;
+    }
+
+    public IEnumerable<DotRow> Visible(Caller caller) => env.Directory.Dots.Where(row =>
+        row.Status is DotStatus.Active or DotStatus.Changing && Check(caller, row, Right.Use) is null);
+
+    public Task<Outcome<CommitId>> Commit(Caller caller, DotTarget target, CommitRequest request, CancellationToken ct)
+    {
+        var id = request.Id ?? new CommitId(env.Ids.NewId());
+        return Ask<DotProtocol.Committed, CommitId>(
+            target.Dot.Id,
+            new DotProtocol.Commit(target.Filesystem, id, request.Metadata, caller.User.Id),
+            committed => committed.Id,
+            ct);
+    }
+
+    public Task<Outcome<Done>> Rollback(Caller caller, DotTarget target, CommitId to, CancellationToken ct) =>
+        Ask(target.Dot.Id, new DotProtocol.Rollback(target.Filesystem, to, caller.User.Id), ct);
+
+    public async Task<Outcome<FilesystemId>> Branch(
+        Caller caller, DotTarget source, string newBranch, CommitId at, CancellationToken ct)
+    {
+        var id = new FilesystemId(env.Ids.NewId());
+        var command = new DotProtocol.Branch(source.Filesystem, at, newBranch, id, caller.User.Id);
+        return (await Ask(source.Dot.Id, command, ct)).Then<FilesystemId>(_ => id);
+    }
+
+    public Task<Outcome<string>> Stash(Caller caller, DotTarget target, CommitId at, CancellationToken ct) =>
+        Ask<DotProtocol.Stashed, string>(
+            target.Dot.Id,
+            new DotProtocol.Stash(target.Filesystem, at, new FilesystemId(env.Ids.NewId()), caller.User.Id),
+            stashed => stashed.Branch,
+            ct);
+
+    public async Task<Outcome<Done>> AddCollaborator(
+        Caller caller, DotTarget master, User collaborator, CancellationToken ct)
+    {
+        if (master.Branch.Length > 0)
+        {
+            return new Refusal(RefusalCode.Invalid, "Please add collaborators to the master branch of the dot");
+        }
+
+        if (Check(caller, master.Dot, Right.Own) is not null)
+        {
+            return new Refusal(RefusalCode.Denied, "Not owner. Please ask the owner to add the collaborator.");
+        }
+
+        return await Ask(
+            master.Dot.Id, new DotProtocol.AddCollaborator(collaborator.Id, collaborator.Name, caller.User.Id), ct);
+    }
+
+    public async Task<Outcome<Done>> RemoveCollaborator(
+        Caller caller, DotTarget master, string userId, CancellationToken ct)
+    {
+        if (master.Branch.Length > 0)
+        {
+            return new Refusal(RefusalCode.Invalid, "Please remove collaborators from the master branch of the dot");
+        }
+
+        if (Check(caller, master.Dot, Right.Own) is not null)
+        {
+            return new Refusal(RefusalCode.Denied, "Not owner. Please ask the owner to remove the collaborator.");
+        }
+
+        if (userId == master.Dot.OwnerId)
+        {
+            return new Refusal(RefusalCode.Invalid, "You cannot remove yourself as a collaborator from a dot.");
+        }
+
+        if (!master.Dot.Collaborators.ContainsKey(userId))
+        {
+            var name = users.FindById(userId)?.Name ?? userId;
+            return new Refusal(RefusalCode.NotFound, $"{name} is not a collaborator on this dot so cannot remove.");
+        }
+
+        return await Ask(master.Dot.Id, new DotProtocol.RemoveCollaborator(userId, caller.User.Id), ct);
+    }
+
+    public Task<Outcome<string>> MountCommit(Caller caller, DotTarget target, CommitId commit, CancellationToken ct) =>
+        Ask<DotProtocol.Mounted, string>(
+            target.Dot.Id,
+            new DotProtocol.MountCommit(target.Filesystem, commit, caller.User.Id),
+            mounted => mounted.Path,
+            ct);
+
+    public Task<Outcome<long>> PredictSize(DotTarget to, StreamRange range, CancellationToken ct) =>
+        Ask<DotProtocol.Predicted, long>(
+            to.Dot.Id, new DotProtocol.PredictSize(range, User.AdminId), predicted => predicted.Bytes, ct);
+
+    public async Task<Outcome<string>> Rediscover(FilesystemId id, CancellationToken ct) =>
+        env.Directory.FindFilesystem(id) is { } target
+            ? await Ask<DotProtocol.Found, string>(
+                target.Dot.Id, new DotProtocol.Rediscover(id, User.AdminId), found => found.Text, ct)
+            : Refusals.NoSuchFilesystem(id);
+
+    /// <summary>From the start-up repair.</summary>
+    internal Task<Outcome<Done>> Wake(FilesystemId dot, CancellationToken ct) => Ask(dot, new DotProtocol.Wake("system"), ct);
+
+    private static Refusal? Check(Caller caller, DotRow row, Right right) => right switch
+    {
+        Right.Any => null,
+        _ when caller.IsAdmin => null,
+        Right.Admin => Refusals.NotAdmin(caller.User.Id),
+        _ when caller.User.Id == row.OwnerId => null,
+        Right.Use when row.Collaborators.ContainsKey(caller.User.Id) => null,
+        _ => Refusals.PermissionDenied(),
+    };
+
+    private Task<Outcome<Done>> Ask(FilesystemId dot, DotProtocol.Command command, CancellationToken ct) =>
+        Ask<DotProtocol.Finished, Done>(dot, command, _ => default, ct);
+
+    private async Task<Outcome<TValue>> Ask<TReply, TValue>(
+        FilesystemId dot, DotProtocol.Command command, Func<TReply, TValue> value, CancellationToken ct)
+        where TReply : DotProtocol.Reply
+    {
+        var request = new GatewayProtocol.Send(
+            dot, command, env.Time.GetUtcNow() + settings.Deadline, Activity.Current?.Id ?? "");
+        gateway.Tell(request, ActorRefs.NoSender);
+        DotProtocol.Reply reply;
+        try
+        {
+            // the gateway answers by the deadline; the slack is for a gateway that died
+            reply = await request.Answer.Task.WaitAsync(settings.Deadline + TimeSpan.FromSeconds(5), env.Time, ct);
+        }
+        catch (TimeoutException)
+        {
+            return Refusals.Expired();
+        }
+
+        return reply switch
+        {
+            TReply expected => value(expected),
+            DotProtocol.Refused refused => new Refusal(refused.Code, refused.Message),
+            _ => throw new InvalidOperationException($"{command.GetType().Name} was answered with {reply}"),
+        };
+    }
+}

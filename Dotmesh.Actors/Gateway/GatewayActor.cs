@@ -1,0 +1,122 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Event;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Dots;
+using Dotmesh.Actors.Filesystems;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Gateway;
+
+/// <summary>
+/// Sends commands to dots (design section 3): wraps them with node, epoch and deadline from the directory, never sends to a
+/// node that is not up, follows a dot that moved, limits what is in flight, and always answers.
+/// </summary>
+internal sealed class GatewayActor : ReceiveActor
+{
+    private const int MaxAttempts = 3;
+
+    private readonly IActorRef _region;
+    private readonly IDirectory _directory;
+    private readonly TimeProvider _time;
+    private readonly int _maxInFlight;
+    private readonly ILogger _log;
+    private readonly Cluster _cluster = Cluster.Get(Context.System);
+    private int _inFlight;
+
+    public GatewayActor(IActorRef region, IDirectory directory, TimeProvider time, int maxInFlight, ILogger log)
+    {
+        _region = region;
+        _directory = directory;
+        _time = time;
+        _maxInFlight = maxInFlight;
+        _log = log;
+        Receive<GatewayProtocol.Send>(Begin);
+        Receive<GatewayProtocol.Answered>(answered => Handle(answered.Request, answered.Attempt, answered.Reply));
+        Receive<DeadLetter>(Undelivered);
+    }
+
+    protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(DeadLetter));
+
+    private void Begin(GatewayProtocol.Send request)
+    {
+        if (_inFlight >= _maxInFlight)
+        {
+            request.Answer.TrySetResult(DotProtocol.Refused.From(
+                Refusals.Overloaded($"{_maxInFlight} requests are in flight on this node")));
+            return;
+        }
+
+        _inFlight++;
+        Telemetry.InFlight(1);
+        Attempt(request, 1);
+    }
+
+    private void Attempt(GatewayProtocol.Send request, int attempt)
+    {
+        var left = request.Deadline - _time.GetUtcNow();
+        if (left <= TimeSpan.Zero)
+        {
+            End(request, DotProtocol.Refused.From(attempt == 1 ? Refusals.ExpiredInQueue() : Refusals.Expired()));
+        }
+        else if (_directory.Find(request.Dot) is not { } row)
+        {
+            End(request, DotProtocol.Refused.From(Refusals.NoSuchFilesystem(request.Dot)));
+        }
+        else if (!IsUp(row.Node))
+        {
+            End(request, DotProtocol.Refused.From(Refusals.NodeNotUp(row.Node)));
+        }
+        else
+        {
+            var envelope = new DotEnvelope(
+                request.Dot, row.Node, row.Epoch, request.Deadline, request.TraceParent, request.Command);
+            _ = _region.Ask<DotProtocol.Reply>(envelope, left).PipeTo(
+                Self,
+                success: reply => new GatewayProtocol.Answered(request, attempt, reply),
+                failure: _ => new GatewayProtocol.Answered(request, attempt, null));
+        }
+    }
+
+    private void Handle(GatewayProtocol.Send request, int attempt, DotProtocol.Reply? reply)
+    {
+        switch (reply)
+        {
+            case null:
+                End(request, DotProtocol.Refused.From(Refusals.Expired()));
+                break;
+            case DotProtocol.Moved or DotProtocol.NotDelivered when attempt < MaxAttempts:
+                _log.LogDebug("dot {Dot}: {Reply}, sent again", request.Dot, reply);
+                Attempt(request, attempt + 1);
+                break;
+            case DotProtocol.Moved or DotProtocol.NotDelivered:
+                End(request, DotProtocol.Refused.From(Refusals.NotReached(request.Dot)));
+                break;
+            default:
+                End(request, reply);
+                break;
+        }
+    }
+
+    private void End(GatewayProtocol.Send request, DotProtocol.Reply reply)
+    {
+        _inFlight--;
+        Telemetry.InFlight(-1);
+        request.Answer.TrySetResult(reply);
+    }
+
+    /// <summary>A command that met a dot which just ended reached nobody: its sender may send it again.</summary>
+    private static void Undelivered(DeadLetter dead)
+    {
+        if (dead.Message is DotEnvelope)
+        {
+            dead.Sender.Tell(new DotProtocol.NotDelivered());
+        }
+    }
+
+    private bool IsUp(StorageNodeId node)
+    {
+        var role = DotSharding.Role(node);
+        return _cluster.State.Members.Any(member => member.Status == MemberStatus.Up && member.HasRole(role));
+    }
+}

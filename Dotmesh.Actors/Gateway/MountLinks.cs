@@ -1,0 +1,143 @@
+using System.Runtime.InteropServices;
+
+namespace Dotmesh.Actors.Gateway;
+
+/// <summary>
+/// The symbolic links that containers and people use, <c>PREFIX/NAMESPACE/NAME[@BRANCH]</c> (contract 5.9), and the subdot
+/// directories behind them. Safe against what a container may have planted inside the dot: nothing there is followed.
+/// </summary>
+public sealed partial class MountLinks(string prefix)
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly Lock _lock = new();
+
+    public string PathOf(DotName name, string branch) =>
+        Path.Combine(prefix, name.Namespace, branch.Length == 0 ? name.Name : $"{name.Name}@{branch}");
+
+    /// <summary>
+    /// Makes the link and the subdot. A link whose target exists is kept wherever it points: that is how a container that
+    /// was switched to a branch finds it again.
+    /// </summary>
+    public Outcome<string> Provide(DotName name, string branch, string target, string subdot)
+    {
+        var link = PathOf(name, branch);
+        lock (_lock)
+        {
+            if (Link(link, target) is { } refusal)
+            {
+                return refusal;
+            }
+        }
+
+        if (subdot.Length == 0)
+        {
+            return link;
+        }
+
+        var directory = Path.Combine(System.IO.Directory.ResolveLinkTarget(link, returnFinalTarget: true)!.FullName, subdot);
+        return Subdot(directory) is { } planted ? planted : Path.Combine(link, subdot);
+    }
+
+    /// <summary>Removes the dot's links that point to its filesystems; others are not touched.</summary>
+    public void Remove(DotName name, IReadOnlyCollection<(string Branch, FilesystemId Filesystem)> filesystems)
+    {
+        var gone = filesystems.Select(filesystem => filesystem.Filesystem.Value).ToHashSet(StringComparer.Ordinal);
+        lock (_lock)
+        {
+            foreach (var (branch, _) in filesystems)
+            {
+                var link = new FileInfo(PathOf(name, branch));
+                if (link.LinkTarget is { } target && gone.Contains(Path.GetFileName(target)))
+                {
+                    link.Delete();
+                }
+            }
+        }
+    }
+
+    private static Refusal? Link(string path, string target)
+    {
+        var there = new DirectoryInfo(path);
+        if (there.LinkTarget is { } known)
+        {
+            if (System.IO.Directory.Exists(Path.GetFullPath(known, Path.GetDirectoryName(path)!)))
+            {
+                return null;
+            }
+
+            there.Delete();
+        }
+        else if (there.Exists || File.Exists(path))
+        {
+            return new Refusal(
+                RefusalCode.Conflict, $"mountpoint {path} contains something other than a symlink: move it away and try again");
+        }
+
+        MakeParents(Path.GetDirectoryName(path)!);
+        System.IO.Directory.CreateSymbolicLink(path, target);
+        return null;
+    }
+
+    private static void MakeParents(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            System.IO.Directory.CreateDirectory(path);
+        }
+        else
+        {
+            System.IO.Directory.CreateDirectory(path, OwnerOnly);
+        }
+    }
+
+    private static Refusal? Subdot(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            System.IO.Directory.CreateDirectory(path);
+            return Planted(path);
+        }
+
+        // mkdir and not Directory.CreateDirectory: it tells whether this call made it, and never follows a link
+        var made = Native.MakeDirectory(path, 0x1FF) == 0;
+        if (Planted(path) is { } planted)
+        {
+            return planted;
+        }
+
+        // the mode of mkdir is cut by the umask; what was there before keeps its mode
+        return made && Native.ChangeMode(path) != 0
+            ? new Refusal(RefusalCode.Storage, $"could not set the mode of {path}: {Marshal.GetLastPInvokeErrorMessage()}")
+            : null;
+    }
+
+    private static Refusal? Planted(string path)
+    {
+        var directory = new DirectoryInfo(path);
+        return directory.Exists && directory.LinkTarget is null
+            ? null
+            : new Refusal(
+                RefusalCode.Conflict, $"subdot {Path.GetFileName(path)} cannot be used: {path} is not a directory of the dot");
+    }
+
+    private static partial class Native
+    {
+        private const int CurrentDirectory = -100;
+        private const int NoFollow = 0x100;
+        private const int MacCurrentDirectory = -2;
+        private const int MacNoFollow = 0x20;
+
+        [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        public static partial int MakeDirectory(string path, uint mode);
+
+        public static int ChangeMode(string path) => OperatingSystem.IsMacOS()
+            ? ChangeModeAt(MacCurrentDirectory, path, 0x1FF, MacNoFollow)
+            : ChangeModeAt(CurrentDirectory, path, 0x1FF, NoFollow);
+
+        [LibraryImport("libc", EntryPoint = "fchmodat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        private static partial int ChangeModeAt(int directory, string path, uint mode, int flags);
+    }
+}

@@ -1,0 +1,84 @@
+using Dotmesh.Actors.Storage;
+
+namespace Dotmesh.Actors;
+
+/// <summary>The texts of refusals, the contract's where it has one, in one place.</summary>
+public static class Refusals
+{
+    public static Refusal NoSuchDot(DotName name) => new(RefusalCode.NotFound, $"No such filesystem named '{name}'");
+
+    public static Refusal NoSuchBranch(string branch, FilesystemId master, bool hasBranches) => new(
+        RefusalCode.NotFound,
+        hasBranches
+            ? $"No clone named '{branch}' for filesystem id '{master}'"
+            : $"No clones at all, let alone named '{branch}' for filesystem id '{master}'");
+
+    public static Refusal NoSuchFilesystem(FilesystemId id) => new(RefusalCode.NotFound, $"No known filesystem with id {id}");
+
+    public static Refusal NoSuchCommit(CommitId commit, string where) => new(
+        RefusalCode.NotFound, $"No such commit {commit} in {where}. Its commits are listed by Commits.");
+
+    public static Refusal NoCommitToMount(CommitId commit, FilesystemId filesystem) =>
+        new(RefusalCode.NotFound, $"Cannot find commit with id {commit} for filesystem {filesystem}");
+
+    public static Refusal DotExists(DotName name, FilesystemId id) =>
+        new(RefusalCode.AlreadyExists, $"A volume called {name} already exists with id {id}");
+
+    public static Refusal BranchExists(string branch, DotName name) =>
+        new(RefusalCode.AlreadyExists, $"A branch called {branch} already exists in {name}");
+
+    public static Refusal MasterIsReserved() =>
+        new(RefusalCode.Invalid, "master is the name of the branch that every dot has: choose another name");
+
+    public static Refusal CommitExists(CommitId commit, string where) =>
+        new(RefusalCode.AlreadyExists, $"A commit with id {commit} already exists in {where}");
+
+    public static Refusal NoOwner(string @namespace) => new(RefusalCode.NotFound, $"Unable to locate owner {@namespace}.");
+
+    public static Refusal PermissionDenied() => new(RefusalCode.Denied, "Permission denied.");
+
+    public static Refusal NotAdmin(string userId) => new(RefusalCode.Denied, $"Userid {userId} is not admin user");
+
+    public static Refusal NotOwnerToDelete(DotName name) => new(
+        RefusalCode.Denied, $"You are not the owner of volume {name}. Only the owner can delete it.");
+
+    public static Refusal Overloaded(string what) =>
+        new(RefusalCode.Overloaded, $"overloaded: {what}. Nothing was done; try again in a moment.");
+
+    public static Refusal Expired() => new(
+        RefusalCode.Expired, "The deadline passed before an answer. The operation may still complete; look before repeating it.");
+
+    public static Refusal ExpiredInQueue() => new(
+        RefusalCode.Expired, "The deadline passed while the request waited for its turn. Nothing was done.");
+
+    public static Refusal Fenced(FilesystemId dot) => new(
+        RefusalCode.Unavailable,
+        $"fenced: another incarnation of dot {dot} wrote to its journal. This one stopped; repeating the request is safe.");
+
+    public static Refusal JournalFailed(FilesystemId dot) => new(
+        RefusalCode.Unavailable,
+        $"The journal could not be written for dot {dot}. What reached the pool is kept and taken up when the dot is next used.");
+
+    public static Refusal Stopping(FilesystemId dot) =>
+        new(RefusalCode.Unavailable, $"Dot {dot} is stopping on this node; try again.");
+
+    public static Refusal NodeNotUp(StorageNodeId node) => new(
+        RefusalCode.Unavailable, $"The node {node} that controls this dot is not up; try again when it is back.");
+
+    public static Refusal NotReached(FilesystemId dot) => new(
+        RefusalCode.Unavailable, $"Dot {dot} could not be reached on its node; the log of that node says why.");
+
+    public static Refusal MissingInPool(FilesystemId filesystem) => new(
+        RefusalCode.Storage, $"The pool of this node has no filesystem {filesystem} any more.");
+
+    public static Refusal From(StorageException failure) => new(
+        failure.Failure switch
+        {
+            StorageFailure.PoolMissing or StorageFailure.PoolSuspended => RefusalCode.Unavailable,
+            StorageFailure.Busy or StorageFailure.HasDependents or StorageFailure.Modified => RefusalCode.Conflict,
+            _ => RefusalCode.Storage,
+        },
+        failure.Message);
+
+    public static Refusal From(InjectedFaultException fault) => new(RefusalCode.Injected, fault.Message);
+}
