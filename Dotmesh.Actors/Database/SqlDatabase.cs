@@ -29,8 +29,8 @@ public sealed class SqlDatabase : IAsyncDisposable
         _log = log;
     }
 
-    /// <summary>For the journal, which shares the database.</summary>
-    public string ConnectionString => _dialect.ConnectionString;
+    /// <summary>For the journal: write-ahead log and file mode are set when this is open.</summary>
+    public string JournalConnectionString => _dialect.JournalConnectionString;
 
     public string Description => _dialect.Description;
 

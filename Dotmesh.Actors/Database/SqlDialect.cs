@@ -11,8 +11,8 @@ public abstract class SqlDialect : IDisposable
     /// <summary>For the log: the engine and where the data is.</summary>
     public abstract string Description { get; }
 
-    /// <summary>For other users of the same database (the journal).</summary>
-    public abstract string ConnectionString { get; }
+    /// <summary>Where the journal belongs: beside the tables, where it and they do not wait for each other.</summary>
+    public abstract string JournalConnectionString { get; }
 
     /// <summary>Opens the writer's connection, ready for use. Blocks: called on the writer's thread only.</summary>
     public abstract DbConnection Connect();

@@ -4,8 +4,10 @@ using Microsoft.Data.Sqlite;
 namespace Dotmesh.Actors.Database;
 
 /// <summary>
-/// One SQLite file, shared with the journal: write-ahead log, synchronous FULL (what was answered survives a power cut),
-/// mode 0600. A lock file beside it keeps a second node away: two nodes on one data folder would fight over one pool.
+/// One SQLite file for the tables and one beside it for the journal: write-ahead log, synchronous FULL (what was answered
+/// survives a power cut), mode 0600. Two files because each takes one writer at a time: in one file the journal's writer,
+/// whose driver sleeps 150 ms when it finds the file busy, had a p90 of 156 ms while the tables were written.
+/// A lock file keeps a second node away: two nodes on one data folder would fight over one pool.
 /// </summary>
 public sealed class SqliteDialect(string path) : SqlDialect
 {
@@ -17,34 +19,24 @@ public sealed class SqliteDialect(string path) : SqlDialect
 
     public override string Description => $"SQLite {Path}";
 
-    public override string ConnectionString => Options(pooling: true);
+    /// <summary><c>dotmesh.db</c> -> <c>dotmesh.journal.db</c>.</summary>
+    public string JournalPath => System.IO.Path.ChangeExtension(Path, ".journal" + System.IO.Path.GetExtension(Path));
+
+    public override string JournalConnectionString => Options(JournalPath, pooling: true);
 
     public override DbConnection Connect()
     {
-        PrepareFile();
-        var connection = new SqliteConnection(Options(pooling: false));
-        try
-        {
-            connection.Open();
-            if (!string.Equals(Pragma(connection, "journal_mode=WAL"), "wal", StringComparison.OrdinalIgnoreCase))
-            {
-                throw new DatabaseException(
-                    $"The database {Path} cannot use a write-ahead log: its file system lacks shared memory or locks. "
-                    + "Put the data folder on a local disk (option Database:Path).");
-            }
+        System.IO.Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        TakeLock();
 
-            Pragma(connection, "synchronous=FULL");
-            Pragma(connection, $"busy_timeout={BusyTimeoutSeconds * 1000}");
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+        // the log mode is kept in the file: the journal's own connections find it set
+        OpenFile(JournalPath).Dispose();
+        return OpenFile(Path);
     }
 
-    public override DatabaseException Explain(Exception failure)
+    public override DatabaseException Explain(Exception failure) => Explain(Path, failure);
+
+    private static DatabaseException Explain(string file, Exception failure)
     {
         if (failure is DatabaseException already)
         {
@@ -52,7 +44,7 @@ public sealed class SqliteDialect(string path) : SqlDialect
         }
 
         var advice = failure is SqliteException sqlite ? Advice(sqlite.SqliteErrorCode) : FileAdvice(failure);
-        return new DatabaseException($"The database {Path} {advice} ({failure.Message})", failure);
+        return new DatabaseException($"The database {file} {advice} ({failure.Message})", failure);
     }
 
     public override void Dispose()
@@ -62,7 +54,7 @@ public sealed class SqliteDialect(string path) : SqlDialect
     }
 
     // codes of https://www.sqlite.org/rescode.html
-    private string Advice(int code) => code switch
+    private static string Advice(int code) => code switch
     {
         5 or 6 => "is locked by another process: stop whatever else has the file open, then start again.",
         8 or 3 or 23 => "cannot be written: give this user the right to write the file and its folder.",
@@ -81,23 +73,46 @@ public sealed class SqliteDialect(string path) : SqlDialect
         _ => "failed.",
     };
 
-    private string Options(bool pooling) => new SqliteConnectionStringBuilder
+    private static string Options(string file, bool pooling) => new SqliteConnectionStringBuilder
     {
-        DataSource = Path,
+        DataSource = file,
         Mode = SqliteOpenMode.ReadWriteCreate,
         Pooling = pooling,
         DefaultTimeout = BusyTimeoutSeconds,
     }.ToString();
 
-    private void PrepareFile()
+    private static SqliteConnection OpenFile(string file)
     {
-        var folder = System.IO.Path.GetDirectoryName(Path)!;
-        System.IO.Directory.CreateDirectory(folder);
-        TakeLock();
-        if (!File.Exists(Path))
+        if (!File.Exists(file))
         {
             // made here and not by SQLite, for its mode; SQLite gives the -wal and -shm files the same one
-            using var made = new FileStream(Path, OwnerOnly(FileMode.OpenOrCreate, FileShare.ReadWrite));
+            using var made = new FileStream(file, OwnerOnly(FileMode.OpenOrCreate, FileShare.ReadWrite));
+        }
+
+        var connection = new SqliteConnection(Options(file, pooling: false));
+        try
+        {
+            connection.Open();
+            if (!string.Equals(Pragma(connection, "journal_mode=WAL"), "wal", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new DatabaseException(
+                    $"The database {file} cannot use a write-ahead log: its file system lacks shared memory or locks. "
+                    + "Put the data folder on a local disk (option Database:Path).");
+            }
+
+            Pragma(connection, "synchronous=FULL");
+            Pragma(connection, $"busy_timeout={BusyTimeoutSeconds * 1000}");
+            return connection;
+        }
+        catch (SqliteException failure)
+        {
+            connection.Dispose();
+            throw Explain(file, failure);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
         }
     }
 

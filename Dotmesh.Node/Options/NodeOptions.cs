@@ -103,7 +103,7 @@ public sealed record StorageOptions
 public sealed record DatabaseOptions
 {
     [Option(
-        "SQLite file of journal, directory and users.",
+        "SQLite file of directory and users; the journal is beside it, in <name>.journal.db.",
         Form = OptionForm.Path,
         DefaultFrom = "<Node:DataFolder>/dotmesh.db")]
     public string Path { get; init; } = "";

@@ -39,6 +39,27 @@ public sealed class DatabaseSpec : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_journal_has_a_file_of_its_own_so_that_its_writes_do_not_wait_for_the_tables()
+    {
+        var database = await _data.Open(First);
+        await using var journal = new SqliteConnection(database.JournalConnectionString);
+        await journal.OpenAsync();
+        await using var writing = journal.BeginTransaction();
+        await using var command = journal.CreateCommand();
+        command.CommandText = "CREATE TABLE event (id BIGINT)";
+        await command.ExecuteNonQueryAsync();
+
+        Assert.Equal(1, await database.Run(s => s.Execute("INSERT INTO things (id) VALUES ('x')"), default));
+
+        await writing.CommitAsync();
+        command.Transaction = null;
+        command.CommandText = "PRAGMA journal_mode";
+        Assert.Equal("wal", await command.ExecuteScalarAsync());
+        Assert.Equal(Path.Combine(_data.Folder, "data", "dotmesh.journal.db"), journal.DataSource);
+        SqliteConnection.ClearPool(journal);
+    }
+
+    [Fact]
     public async Task A_database_of_version_1_is_upgraded_to_version_2_with_its_data()
     {
         await using (var old = await _data.Open(First))
@@ -176,11 +197,11 @@ public sealed class DatabaseSpec : IAsyncLifetime
     public async Task Another_connection_that_writes_the_same_file_is_waited_for()
     {
         var database = await _data.Open(First);
-        await using var journal = new SqliteConnection(database.ConnectionString);
-        await journal.OpenAsync();
-        await using var writing = journal.BeginTransaction();
-        await using var command = journal.CreateCommand();
-        command.CommandText = "INSERT INTO things (id) VALUES ('journal')";
+        await using var other = new SqliteConnection($"Data Source={_data.File}");
+        await other.OpenAsync();
+        await using var writing = other.BeginTransaction();
+        await using var command = other.CreateCommand();
+        command.CommandText = "INSERT INTO things (id) VALUES ('other')";
         await command.ExecuteNonQueryAsync();
 
         var job = database.Run(s => s.Execute("INSERT INTO things (id) VALUES ('directory')"), default);
@@ -188,6 +209,6 @@ public sealed class DatabaseSpec : IAsyncLifetime
         await writing.CommitAsync();
 
         Assert.Equal(1, await job);
-        SqliteConnection.ClearPool(journal);
+        SqliteConnection.ClearPool(other);
     }
 }
