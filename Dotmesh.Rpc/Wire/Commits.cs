@@ -1,0 +1,11 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors.Storage;
+
+namespace Dotmesh.Rpc.Wire;
+
+/// <summary>Contract 3.2.</summary>
+public sealed record Commit(string Id, ImmutableSortedDictionary<string, string> Metadata)
+{
+    public static Commit From(StoredCommit commit) =>
+        new(commit.Id.Value, commit.Metadata.ToImmutableSortedDictionary(StringComparer.Ordinal));
+}
