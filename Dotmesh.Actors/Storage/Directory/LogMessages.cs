@@ -1,0 +1,15 @@
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Storage.Directory;
+
+internal static partial class LogMessages
+{
+    [LoggerMessageAttribute(Level = LogLevel.Information, Message = "Branch {Branch} now holds {Commits} commits, taken over from {Source}")]
+    internal static partial void LogPromoted(this ILogger log, string branch, int commits, string source);
+
+    [LoggerMessageAttribute(Level = LogLevel.Error, Message = "Filesystem {Id} is left out of the list: {Reason}")]
+    internal static partial void LogDamaged(this ILogger log, string id, string reason);
+
+    [LoggerMessageAttribute(Level = LogLevel.Information, Message = "Directory pool {Guid} at {Root}, mounts below {Mounts}")]
+    internal static partial void LogOpened(this ILogger log, string guid, string root, string mounts);
+}
