@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Storage.Posix;
