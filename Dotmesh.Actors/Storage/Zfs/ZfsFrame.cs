@@ -1,0 +1,126 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>
+/// The frame around send streams: <c>DMZFS1\n</c>, length and SHA-256 of a JSON header, the header; then for each segment
+/// chunks of a length (4 bytes, big endian) and so many bytes, ended by a length of zero. The send streams have checksums
+/// of their own; a stream that was cut lacks the last zero.
+/// </summary>
+internal static class ZfsFrame
+{
+    public const int MaxChunk = 1 << 24;
+
+    private const int MaxHeader = 256 << 20;
+
+    private static ReadOnlySpan<byte> Magic => "DMZFS1\n"u8;
+
+    private const int PrefixLength = 7 + 4 + 32;
+
+    public static async Task<long> WriteHeader(ZfsStreamHeader header, Stream output, CancellationToken ct)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(header, ZfsJson.Default.ZfsStreamHeader);
+        var prefix = new byte[PrefixLength];
+        Magic.CopyTo(prefix);
+        BinaryPrimitives.WriteInt32BigEndian(prefix.AsSpan(7), json.Length);
+        SHA256.HashData(json, prefix.AsSpan(11));
+        await output.WriteAsync(prefix, ct);
+        await output.WriteAsync(json, ct);
+        return prefix.Length + json.Length;
+    }
+
+    public static async Task<ZfsStreamHeader> ReadHeader(Stream input, CancellationToken ct)
+    {
+        var prefix = await ReadExactly(input, PrefixLength, ct);
+        if (!prefix.AsSpan().StartsWith(Magic))
+        {
+            throw Bad("is of another format");
+        }
+
+        var length = BinaryPrimitives.ReadInt32BigEndian(prefix.AsSpan(7));
+        if (length is < 2 or > MaxHeader)
+        {
+            throw Bad("has a damaged header");
+        }
+
+        var json = await ReadExactly(input, length, ct);
+        if (!SHA256.HashData(json).AsSpan().SequenceEqual(prefix.AsSpan(11)))
+        {
+            throw Bad("has a damaged header");
+        }
+
+        return JsonSerializer.Deserialize(json, ZfsJson.Default.ZfsStreamHeader) ?? throw Bad("has an empty header");
+    }
+
+    /// <summary>An empty chunk ends the segment.</summary>
+    public static async ValueTask WriteChunk(ReadOnlyMemory<byte> chunk, Stream output, CancellationToken ct)
+    {
+        var length = new byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(length, chunk.Length);
+        await output.WriteAsync(length, ct);
+        await output.WriteAsync(chunk, ct);
+    }
+
+    public static async Task<byte[]> ReadExactly(Stream input, int length, CancellationToken ct)
+    {
+        var buffer = new byte[length];
+        return await input.ReadAtLeastAsync(buffer, length, throwOnEndOfStream: false, ct) == length
+            ? buffer
+            : throw Bad("ends too early");
+    }
+
+    public static StorageException Bad(string how) => new(StorageFailure.BadStream, $"The stream {how}.");
+}
+
+/// <summary>One segment as a stream of its own.</summary>
+internal sealed class ZfsSegmentStream(Stream input) : Stream
+{
+    private int _left;
+    private bool _ended;
+
+    public override bool CanRead => true;
+    public override bool CanSeek => false;
+    public override bool CanWrite => false;
+    public override long Length => throw new NotSupportedException();
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_left == 0 && !_ended)
+        {
+            _left = BinaryPrimitives.ReadInt32BigEndian(await ZfsFrame.ReadExactly(input, 4, cancellationToken));
+            _ended = _left == 0;
+            if (_left is < 0 or > ZfsFrame.MaxChunk)
+            {
+                throw ZfsFrame.Bad("is damaged");
+            }
+        }
+
+        if (_ended)
+        {
+            return 0;
+        }
+
+        var count = await input.ReadAsync(buffer[..Math.Min(_left, buffer.Length)], cancellationToken);
+        _left -= count;
+        return count > 0 ? count : throw ZfsFrame.Bad("ends too early");
+    }
+
+    /// <summary>The receiver was content before the end: read what it left, which is nothing in a sound stream.</summary>
+    public async Task RequireEnd(CancellationToken ct)
+    {
+        var rest = new byte[4096];
+        while (await ReadAsync(rest, ct) > 0)
+        {
+            // discarded
+        }
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override void Flush() { }
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override void SetLength(long value) => throw new NotSupportedException();
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+}

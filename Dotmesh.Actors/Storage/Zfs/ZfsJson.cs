@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>What a stash was begun with; kept on the dataset until it is done.</summary>
+internal sealed record StashIntent(
+    string Filesystem, string Commit, string Stash, string Dot, string Namespace, string Name, string Branch,
+    string OwnerId, string OwnerName)
+{
+    public FilesystemLabels Labels => new(
+        new FilesystemId(Dot), new DotName(Namespace, Name), Branch, OwnerId, OwnerName,
+        ImmutableSortedDictionary<string, string>.Empty);
+}
+
+/// <param name="Segments">How many send streams follow.</param>
+/// <param name="Commits">Id -> metadata kept in properties; what is in files travels in the filesystem.</param>
+internal sealed record ZfsStreamHeader(
+    string To, string? FromFilesystem, string? FromCommit, int Segments,
+    ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Commits);
+
+[JsonSerializable(typeof(ImmutableSortedDictionary<string, string>))]
+[JsonSerializable(typeof(StashIntent))]
+[JsonSerializable(typeof(System.Text.Json.Nodes.JsonObject))]
+[JsonSerializable(typeof(ZfsStreamHeader))]
+internal sealed partial class ZfsJson : JsonSerializerContext;

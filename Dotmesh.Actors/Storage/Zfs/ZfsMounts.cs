@@ -1,0 +1,213 @@
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>
+/// How filesystems and commits get their paths. With a kernel module the datasets are mountpoint=legacy and mounted by
+/// system call; zfs-fuse mounts only by its own property, and shows a commit as a read-only clone.
+/// </summary>
+internal sealed class ZfsMounts(ZfsTool tool, ZfsNames names, bool kernel)
+{
+    /// <summary>For create and clone: without a kernel module the dataset is mounted by the same command.</summary>
+    public IEnumerable<string> CreateOptions(FilesystemId id) =>
+        kernel ? [] : ["-o", $"mountpoint={names.PathOf(id)}"];
+
+    public bool IsMounted(FilesystemId id) => SystemMounts.Read().ContainsKey(names.PathOf(id));
+
+    public async Task<string> Mount(FilesystemId id, CancellationToken ct)
+    {
+        var path = names.PathOf(id);
+        if (SystemMounts.Read().TryGetValue(path, out var source))
+        {
+            if (source == names.Dataset(id) && IsAlive(path))
+            {
+                return path;
+            }
+
+            // a daemon that is gone, or another dataset: nothing can be served from there
+            SystemMounts.Unmount(path, detach: true);
+        }
+
+        System.IO.Directory.CreateDirectory(path);
+        if (kernel)
+        {
+            SystemMounts.MountZfs(names.Dataset(id), path, SystemMounts.NoAtime);
+            return path;
+        }
+
+        await tool.Zfs(["set", $"mountpoint={path}", names.Dataset(id)], ct);
+        if (!SystemMounts.Read().ContainsKey(path))
+        {
+            await tool.Zfs(["mount", names.Dataset(id)], ct);
+        }
+
+        return path;
+    }
+
+    public async Task Unmount(FilesystemId id, CancellationToken ct)
+    {
+        var path = names.PathOf(id);
+        if (!SystemMounts.Read().ContainsKey(path))
+        {
+            return;
+        }
+
+        try
+        {
+            if (kernel)
+            {
+                SystemMounts.Unmount(path);
+            }
+            else
+            {
+                await tool.Zfs(["unmount", names.Dataset(id)], ct);
+            }
+        }
+        catch (StorageException busy) when (busy.Failure == StorageFailure.Busy)
+        {
+            throw new StorageException(
+                StorageFailure.Busy, $"{path} is in use{MountHolders.Describe(path)}.", busy);
+        }
+    }
+
+    public async Task<string> MountCommit(FilesystemId id, CommitId commit, CancellationToken ct)
+    {
+        var path = names.PathOf(id, commit);
+        if (SystemMounts.Read().ContainsKey(path))
+        {
+            return path;
+        }
+
+        System.IO.Directory.CreateDirectory(path);
+        try
+        {
+            if (kernel)
+            {
+                SystemMounts.MountZfs(names.Snapshot(id, commit), path, SystemMounts.ReadOnly | SystemMounts.NoAtime);
+            }
+            else
+            {
+                await MountView(id, commit, path, ct);
+            }
+        }
+        catch (StorageException)
+        {
+            System.IO.Directory.Delete(path);
+            throw;
+        }
+
+        return path;
+    }
+
+    /// <summary>Takes the paths of a filesystem's commits away, before it is rolled back or destroyed.</summary>
+    public async Task UnmountCommits(FilesystemId id, CancellationToken ct)
+    {
+        var prefix = names.PathOf(id) + "@";
+        foreach (var (path, source) in SystemMounts.Read())
+        {
+            if (!path.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            if (kernel)
+            {
+                SystemMounts.Unmount(path);
+            }
+            else
+            {
+                await tool.Zfs(["destroy", source], ct);
+            }
+
+            RemoveFolder(path);
+        }
+    }
+
+    public void RemovePath(FilesystemId id) => RemoveFolder(names.PathOf(id));
+
+    private async Task MountView(FilesystemId id, CommitId commit, string path, CancellationToken ct)
+    {
+        string[] clone =
+            ["clone", "-o", "readonly=on", "-o", $"mountpoint={path}", names.Snapshot(id, commit), names.ViewOf(id, commit)];
+        var result = await tool.TryZfs(clone, ct);
+        if (result.ExitCode == 0)
+        {
+            return;
+        }
+
+        var failure = tool.Failure(clone, result);
+        if (failure.Failure != StorageFailure.AlreadyExists)
+        {
+            throw failure;
+        }
+
+        await tool.Zfs(["mount", names.ViewOf(id, commit)], ct);
+    }
+
+    private static void RemoveFolder(string path)
+    {
+        // only an empty folder goes: anything else under it is not ours
+        if (System.IO.Directory.Exists(path) && !System.IO.Directory.EnumerateFileSystemEntries(path).Any())
+        {
+            System.IO.Directory.Delete(path);
+        }
+    }
+
+    private static bool IsAlive(string path)
+    {
+        try
+        {
+            _ = System.IO.Directory.EnumerateFileSystemEntries(path).Any();
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>Who keeps a mount busy, as far as this user may see.</summary>
+internal static class MountHolders
+{
+    public static string Describe(string path)
+    {
+        var holders = new List<string>();
+        foreach (var process in System.IO.Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(process), out _) && Holds(process, path))
+            {
+                holders.Add($"{Name(process)} ({Path.GetFileName(process)})");
+            }
+        }
+
+        return holders.Count == 0 ? "" : $" by {string.Join(", ", holders.Take(5))}";
+    }
+
+    private static bool Holds(string process, string path)
+    {
+        try
+        {
+            return Links(process).Any(link => link == path || link.StartsWith(path + "/", StringComparison.Ordinal));
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private static IEnumerable<string> Links(string process) =>
+        System.IO.Directory.EnumerateFiles($"{process}/fd")
+            .Concat([$"{process}/cwd", $"{process}/root"])
+            .Select(link => new FileInfo(link).LinkTarget ?? "");
+
+    private static string Name(string process)
+    {
+        try
+        {
+            return File.ReadAllText($"{process}/comm").Trim();
+        }
+        catch (IOException)
+        {
+            return "?";
+        }
+    }
+}

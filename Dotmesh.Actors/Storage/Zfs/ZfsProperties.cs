@@ -1,0 +1,139 @@
+using System.Buffers.Text;
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>User properties of datasets and snapshots (design D5); pure.</summary>
+internal static class ZfsProperties
+{
+    public const string Prefix = "io.dotmesh:";
+    public const string Meta = Prefix + "meta-";
+
+    /// <summary>On a snapshot: some or all of its metadata is in the file.</summary>
+    public const string InFile = Prefix + "in-file";
+
+    /// <summary>Journals of steps begun, on the dataset they are done to.</summary>
+    public const string Stashing = Prefix + "stashing", RollingBack = Prefix + "rolling-back";
+
+    private const string Collaborators = Prefix + "collaborators-";
+
+    // the smallest limit of all pools is 1024 bytes with the final zero; what goes into one fits all
+    private const int MaxValue = 1000;
+    private const int MaxMetadataProperties = 64;
+
+    /// <summary>Splits metadata into properties and what has to go into the file.</summary>
+    public static (ImmutableArray<KeyValuePair<string, string>> Properties, CommitMetadata File) Split(CommitMetadata metadata)
+    {
+        var properties = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
+        var file = new List<KeyValuePair<string, string>>();
+        foreach (var pair in metadata)
+        {
+            var value = Encode(pair.Value);
+            if (properties.Count < MaxMetadataProperties && value.Length <= MaxValue && IsPropertyName(pair.Key))
+            {
+                properties.Add(KeyValuePair.Create(Meta + pair.Key, value));
+            }
+            else
+            {
+                file.Add(pair);
+            }
+        }
+
+        if (file.Count > 0)
+        {
+            properties.Add(KeyValuePair.Create(InFile, "yes"));
+        }
+
+        return (properties.ToImmutable(), new CommitMetadata(file));
+    }
+
+    /// <summary>A property that does not decode is left out, as the original does.</summary>
+    public static CommitMetadata Metadata(IEnumerable<KeyValuePair<string, string>> properties) => new(
+        from property in properties
+        where property.Key.StartsWith(Meta, StringComparison.Ordinal)
+        let value = Decode(property.Value)
+        where value is not null
+        select KeyValuePair.Create(property.Key[Meta.Length..], value));
+
+    public static string Encode(string text) =>
+        text.Length == 0 ? "." : Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    public static string? Decode(string value)
+    {
+        if (value == ".")
+        {
+            return "";
+        }
+
+        return Base64.IsValid(value) ? Encoding.UTF8.GetString(Convert.FromBase64String(value)) : null;
+    }
+
+    public static ImmutableSortedDictionary<string, string> Labels(FilesystemLabels labels)
+    {
+        var result = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        result[Prefix + "dot"] = labels.Dot.Value;
+        result[Prefix + "namespace"] = labels.Name.Namespace;
+        result[Prefix + "name"] = labels.Name.Name;
+        result[Prefix + "branch"] = Encode(labels.Branch);
+        result[Prefix + "owner"] = Encode(labels.OwnerId);
+        result[Prefix + "owner-name"] = Encode(labels.OwnerName);
+        if (labels.Collaborators.Count > 0)
+        {
+            var json = Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(
+                labels.Collaborators, ZfsJson.Default.ImmutableSortedDictionaryStringString));
+            foreach (var (n, chunk) in json.Chunk(MaxValue).Index())
+            {
+                result[$"{Collaborators}{n:D4}"] = new string(chunk);
+            }
+        }
+
+        return result.ToImmutable();
+    }
+
+    /// <summary>Null when the dataset carries none.</summary>
+    public static FilesystemLabels? Labels(IReadOnlyDictionary<string, string> local)
+    {
+        string? Text(string name) => local.TryGetValue(Prefix + name, out var value) ? Decode(value) : null;
+        if (!local.TryGetValue(Prefix + "dot", out var dot) || !local.TryGetValue(Prefix + "namespace", out var ns)
+            || !local.TryGetValue(Prefix + "name", out var name))
+        {
+            return null;
+        }
+
+        var chunks = local.Where(p => p.Key.StartsWith(Collaborators, StringComparison.Ordinal))
+            .OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Value);
+        return new FilesystemLabels(
+            new FilesystemId(dot), new DotName(ns, name), Text("branch") ?? "", Text("owner") ?? "",
+            Text("owner-name") ?? "", ReadCollaborators(string.Concat(chunks)));
+    }
+
+    public static bool IsLabel(string property) =>
+        property.StartsWith(Prefix, StringComparison.Ordinal) && property is not (Stashing or RollingBack)
+        && !property.StartsWith(Meta, StringComparison.Ordinal);
+
+    private static ImmutableSortedDictionary<string, string> ReadCollaborators(string base64)
+    {
+        var none = ImmutableSortedDictionary<string, string>.Empty;
+        if (base64.Length == 0 || !Base64.IsValid(base64))
+        {
+            return none;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(
+                Convert.FromBase64String(base64), ZfsJson.Default.ImmutableSortedDictionaryStringString) ?? none;
+        }
+        catch (JsonException)
+        {
+            // a hand-made or cut value: nobody gains rights by it
+            return none;
+        }
+    }
+
+    private static bool IsPropertyName(string key) =>
+        key.Length is > 0 and <= 200
+        && key.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_' or '.');
+}

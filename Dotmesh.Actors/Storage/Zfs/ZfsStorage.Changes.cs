@@ -1,0 +1,196 @@
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>Create, commit, branch, labels, destroy.</summary>
+public sealed partial class ZfsStorage
+{
+    private const string Subdot = "__default__";
+
+    public async Task Create(FilesystemId id, FilesystemLabels labels, CancellationToken ct)
+    {
+        _faults.Hit("zfs.create.before");
+        await Make(["create"], [_names.Dataset(id)], id, ZfsProperties.Labels(labels), ct);
+        _faults.Hit("zfs.create.after-create");
+        try
+        {
+            MakeSubdot(await _mounts.Mount(id, ct));
+        }
+        catch (StorageException)
+        {
+            // nothing or all of it
+            await _tool.TryZfs(["destroy", "-r", _names.Dataset(id)], CancellationToken.None);
+            throw;
+        }
+
+        _faults.Hit("zfs.create.after-subdot");
+    }
+
+    public async Task<StoredCommit> Commit(FilesystemId id, CommitId commit, CommitMetadata metadata, CancellationToken ct)
+    {
+        var (properties, inFile) = ZfsProperties.Split(metadata);
+        if (inFile.Count > 0 || !_features.Kernel)
+        {
+            var path = await Mount(id, ct);
+            if (!_features.Kernel)
+            {
+                // so that no two commits share all their blocks: dirty bytes are told by what only the newest one holds
+                Touch(path);
+            }
+
+            if (inFile.Count > 0)
+            {
+                await RefuseTaken(id, commit, ct);
+                MetadataFiles.Write(path, commit, inFile);
+            }
+        }
+
+        _faults.Hit("zfs.commit.before-snapshot");
+        try
+        {
+            await _tool.Zfs(["snapshot", .. Options(properties), _names.Snapshot(id, commit)], ct);
+        }
+        catch (StorageException) when (inFile.Count > 0)
+        {
+            MetadataFiles.Remove(_names.PathOf(id), commit);
+            throw;
+        }
+
+        _faults.Hit("zfs.commit.after-snapshot");
+        return new StoredCommit(commit, 0, _time.GetUtcNow(), metadata);
+    }
+
+    public async Task Branch(FilesystemId source, CommitId at, FilesystemId id, FilesystemLabels labels, CancellationToken ct)
+    {
+        _faults.Hit("zfs.branch.before");
+        await Make(["clone"], [_names.Snapshot(source, at), _names.Dataset(id)], id, ZfsProperties.Labels(labels), ct);
+        _faults.Hit("zfs.branch.after-clone");
+        await _mounts.Mount(id, ct);
+    }
+
+    public async Task SetLabels(FilesystemId id, FilesystemLabels labels, CancellationToken ct)
+    {
+        var before = (await Require(id, ct)).Local;
+        var after = ZfsProperties.Labels(labels);
+        var name = _names.Dataset(id);
+        var changed = after.Where(p => before.GetValueOrDefault(p.Key) != p.Value).Select(p => $"{p.Key}={p.Value}").ToList();
+        if (_features.Kernel && changed.Count > 0)
+        {
+            await _tool.Zfs(["set", .. changed, name], ct);
+        }
+        else
+        {
+            // zfs-fuse sets one property at a time; a repetition goes on where this one stopped
+            foreach (var property in changed)
+            {
+                await _tool.Zfs(["set", property, name], ct);
+            }
+        }
+
+        foreach (var gone in before.Keys.Where(p => ZfsProperties.IsLabel(p) && !after.ContainsKey(p)))
+        {
+            await _tool.Zfs(["inherit", gone, name], ct);
+        }
+    }
+
+    public async Task Destroy(FilesystemId id, CancellationToken ct)
+    {
+        var name = _names.Dataset(id);
+        if (await Dataset(name, ct) is not null)
+        {
+            await _mounts.UnmountCommits(id, ct);
+            await _mounts.Unmount(id, ct);
+            _faults.Hit("zfs.destroy.after-unmount");
+            // from here on it is gone for everybody; what is left of it Recover takes away
+            await _tool.Zfs(["rename", name, _names.DestroyOf(id)], ct);
+            _faults.Hit("zfs.destroy.after-rename");
+        }
+
+        await FinishDestroy(id, ct);
+        _mounts.RemovePath(id);
+    }
+
+    private async Task FinishDestroy(FilesystemId id, CancellationToken ct)
+    {
+        var doomed = _names.DestroyOf(id);
+        string[] destroy = ["destroy", "-r", doomed];
+        var result = await _tool.TryZfs(destroy, ct);
+        if (result.ExitCode == 0)
+        {
+            return;
+        }
+
+        var failure = _tool.Failure(destroy, result);
+        if (failure.Failure == StorageFailure.NotFound)
+        {
+            return;
+        }
+
+        if (failure.Failure != StorageFailure.HasDependents)
+        {
+            throw failure;
+        }
+
+        await _tool.Zfs(["rename", doomed, _names.Dataset(id)], ct);
+        await _mounts.Mount(id, ct);
+        var dependents = result.Stderr.Split('\n').Select(l => _names.FilesystemOf(l.Trim())).OfType<FilesystemId>();
+        throw new StorageException(StorageFailure.HasDependents,
+            $"{id} cannot be destroyed: branches were made from it: {string.Join(", ", dependents)}.", failure);
+    }
+
+    /// <summary>Creates or clones with labels and mounts where one command does; a failed mount leaves nothing.</summary>
+    private async Task Make(
+        string[] verb, string[] what, FilesystemId id, IEnumerable<KeyValuePair<string, string>> properties, CancellationToken ct)
+    {
+        string[] arguments = [.. verb, .. _mounts.CreateOptions(id), .. Options(properties), .. what];
+        var result = await _tool.TryZfs(arguments, ct);
+        if (result.ExitCode != 0)
+        {
+            var failure = _tool.Failure(arguments, result);
+            // made, but not mounted
+            if (failure.Failure == StorageFailure.Unexpected && result.Stderr.Contains("cannot mount", StringComparison.Ordinal))
+            {
+                await _tool.TryZfs(["destroy", _names.Dataset(id)], CancellationToken.None);
+            }
+
+            throw failure;
+        }
+    }
+
+    private static IEnumerable<string> Options(IEnumerable<KeyValuePair<string, string>> properties) =>
+        properties.SelectMany(p => new[] { "-o", $"{p.Key}={p.Value}" });
+
+    private async Task RefuseTaken(FilesystemId id, CommitId commit, CancellationToken ct)
+    {
+        var snapshot = _names.Snapshot(id, commit);
+        if ((await _tool.TryZfs(["get", "-Hp", "-o", "value", "guid", snapshot], ct)).ExitCode == 0)
+        {
+            throw new StorageException(StorageFailure.AlreadyExists, $"{snapshot} already exists.");
+        }
+    }
+
+    private static void MakeSubdot(string root)
+    {
+        try
+        {
+            var subdot = Path.Combine(root, Subdot);
+            System.IO.Directory.CreateDirectory(subdot);
+            StorageErrors.AllowAll(subdot);
+        }
+        catch (IOException failure)
+        {
+            throw new StorageException(
+                StorageErrors.IsFull(failure) ? StorageFailure.PoolFull : StorageFailure.Unexpected, failure.Message, failure);
+        }
+    }
+
+    private void Touch(string root)
+    {
+        try
+        {
+            System.IO.Directory.SetLastAccessTimeUtc(root, _time.GetUtcNow().UtcDateTime);
+        }
+        catch (IOException full) when (StorageErrors.IsFull(full))
+        {
+            throw new StorageException(StorageFailure.PoolFull, $"{root}: {full.Message}", full);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+using System.Text.Json;
+
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>
+/// Rollback, stash and recovery. Both end with the filesystem at a commit; the difference is what becomes of the rest.
+/// <c>promote</c> moves a clone's origin and all earlier snapshots to the clone, with ids and GUIDs kept.
+/// </summary>
+public sealed partial class ZfsStorage
+{
+    public async Task Rollback(FilesystemId id, CommitId to, CancellationToken ct)
+    {
+        var name = _names.Dataset(id);
+        if (await Dataset(_names.RollbackOf(id), ct) is not null)
+        {
+            await FinishRollback(id, to, ct);
+            return;
+        }
+
+        var dataset = await Require(id, ct);
+        var index = dataset.Snapshots.FindIndex(s => s.Name == to.Value);
+        if (index < 0)
+        {
+            throw new StorageException(StorageFailure.NotFound, $"{id} has no commit {to}.");
+        }
+
+        var later = dataset.Snapshots.Skip(index + 1).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
+        await _mounts.UnmountCommits(id, ct);
+        if (!_features.Kernel)
+        {
+            // the kernel caches what zfs-fuse told it about files for an hour
+            await _mounts.Unmount(id, ct);
+        }
+
+        if (later.Count > 0)
+        {
+            await Note(name, ZfsProperties.RollingBack, to.Value, ct);
+            _faults.Hit("zfs.rollback.after-note");
+        }
+
+        string[] rollback = ["rollback", "-r", _names.Snapshot(id, to)];
+        var result = await _tool.TryZfs(rollback, ct);
+        if (result.ExitCode == 0)
+        {
+            _faults.Hit("zfs.rollback.after-rollback");
+            await Forget(name, ZfsProperties.RollingBack, later.Count > 0, ct);
+            await _mounts.Mount(id, ct);
+            return;
+        }
+
+        var failure = _tool.Failure(rollback, result);
+        try
+        {
+            if (failure.Failure != StorageFailure.HasDependents)
+            {
+                throw failure;
+            }
+
+            await RefuseConflicts(dataset, later, failure, ct);
+            await _mounts.Unmount(id, ct);
+        }
+        catch (StorageException)
+        {
+            await Forget(name, ZfsProperties.RollingBack, later.Count > 0, CancellationToken.None);
+            await _mounts.Mount(id, CancellationToken.None);
+            throw;
+        }
+
+        await _tool.Zfs(["rename", name, _names.RollbackOf(id)], ct);
+        _faults.Hit("zfs.rollback.after-rename");
+        await FinishRollback(id, to, ct);
+    }
+
+    public async Task Stash(
+        FilesystemId id, CommitId at, FilesystemId stash, FilesystemLabels stashLabels, CancellationToken ct)
+    {
+        var (name, stashName) = (_names.Dataset(id), _names.Dataset(stash));
+        var stashed = await Dataset(stashName, ct);
+        if (stashed is null)
+        {
+            var dataset = await Require(id, ct);
+            if (dataset.Snapshots.All(s => s.Name != at.Value))
+            {
+                throw new StorageException(StorageFailure.NotFound, $"{id} has no commit {at}.");
+            }
+
+            await _mounts.UnmountCommits(id, ct);
+            await _mounts.Unmount(id, ct);
+            await Note(name, ZfsProperties.Stashing, ZfsProperties.Encode(JsonSerializer.Serialize(
+                Intent(id, at, stash, stashLabels), ZfsJson.Default.StashIntent)), ct);
+            _faults.Hit("zfs.stash.after-note");
+            await _tool.Zfs(["rename", name, stashName], ct);
+            _faults.Hit("zfs.stash.after-rename");
+            stashed = await Require(stash, ct);
+        }
+        else if (!stashed.Local.ContainsKey(ZfsProperties.Stashing))
+        {
+            if (stashed.Origin == _names.Snapshot(id, at))
+            {
+                return;
+            }
+
+            throw new StorageException(StorageFailure.AlreadyExists, $"{stash} exists and is not a stash of {id} at {at}.");
+        }
+
+        await Replace(id, at, stashed, "zfs.stash", ct);
+        await SetLabels(stash, stashLabels, ct);
+        await Forget(stashName, ZfsProperties.Stashing, true, ct);
+        _faults.Hit("zfs.stash.after-labels");
+        await _mounts.Mount(stash, ct);
+        await _mounts.Mount(id, ct);
+    }
+
+    /// <summary>
+    /// A dataset was renamed away; puts a filesystem at one of its commits in its place, with the commits up to it.
+    /// </summary>
+    private async Task Replace(FilesystemId id, CommitId at, ZfsDataset renamed, string operation, CancellationToken ct)
+    {
+        var origin = $"{renamed.Name}@{at}";
+        var replacement = await Dataset(_names.Dataset(id), ct);
+        if (replacement is null)
+        {
+            await Make(["clone"], [origin, _names.Dataset(id)], id, renamed.Local.Where(p => ZfsProperties.IsLabel(p.Key)), ct);
+            _faults.Hit($"{operation}.after-clone");
+            replacement = await Require(id, ct);
+        }
+
+        if (replacement.Origin == origin)
+        {
+            await _tool.Zfs(["promote", replacement.Name], ct);
+            _faults.Hit($"{operation}.after-promote");
+        }
+    }
+
+    /// <summary>From the renamed dataset on: replacement, promotion of what was branched from later commits, removal.</summary>
+    private async Task FinishRollback(FilesystemId id, CommitId to, CancellationToken ct)
+    {
+        var old = _names.RollbackOf(id);
+        await Replace(id, to, (await Dataset(old, ct))!, "zfs.rollback", ct);
+        var all = await Inventory(_names.Parent, ct);
+        if (LatestDependent(all, old) is { } dependent)
+        {
+            await _tool.Zfs(["promote", dependent.Name], ct);
+            _faults.Hit("zfs.rollback.after-promote-dependent");
+        }
+
+        await _tool.Zfs(["destroy", "-r", old], ct);
+        await _mounts.Mount(id, ct);
+    }
+
+    /// <summary>
+    /// The clone of the latest cloned snapshot: promoting it takes over every snapshot that another clone stands on.
+    /// </summary>
+    private static ZfsDataset? LatestDependent(ZfsInventory all, string name)
+    {
+        var order = all[name]!.Snapshots.Select((s, n) => (Name: $"{name}@{s.Name}", n)).ToDictionary(s => s.Name, s => s.n);
+        return all.Datasets.Values.Where(d => d.Origin is not null && order.ContainsKey(d.Origin))
+            .OrderByDescending(d => order[d.Origin!]).ThenBy(d => d.Name, StringComparer.Ordinal).FirstOrDefault();
+    }
+
+    /// <summary>A promoted branch takes commits over; one that has another commit of the same id cannot.</summary>
+    private async Task RefuseConflicts(ZfsDataset dataset, HashSet<string> later, StorageException why, CancellationToken ct)
+    {
+        var all = await Inventory(_names.Parent, ct);
+        if (LatestDependent(all, dataset.Name) is { } heir && heir.Snapshots.Any(s => later.Contains(s.Name)))
+        {
+            throw new StorageException(StorageFailure.HasDependents,
+                $"Branch {_names.FilesystemOf(heir.Name)} was made from a later commit and has a commit of the same id as one of them. Delete it or roll it back first.", why);
+        }
+    }
+
+    public async Task<IReadOnlyList<string>> Recover(CancellationToken ct)
+    {
+        var done = new List<string>();
+        var all = await Inventory(_names.Parent, ct);
+        foreach (var dataset in all.Datasets.Values.Where(d => _names.Local(d.Name)?.Contains(':') == true))
+        {
+            await RecoverTemporary(dataset, done, ct);
+        }
+
+        foreach (var dataset in all.Datasets.Values)
+        {
+            if (_names.FilesystemOf(dataset.Name) is { } id)
+            {
+                await RecoverNoted(id, dataset, done, ct);
+            }
+        }
+
+        await RecoverMounts(ct);
+        return done;
+    }
+
+    private async Task RecoverTemporary(ZfsDataset dataset, List<string> done, CancellationToken ct)
+    {
+        var local = _names.Local(dataset.Name)!;
+        var id = new FilesystemId(local[..local.IndexOf(':')]);
+        if (dataset.Name == _names.RollbackOf(id))
+        {
+            var to = new CommitId(dataset.Local.GetValueOrDefault(ZfsProperties.RollingBack)
+                ?? throw new StorageException(StorageFailure.Unexpected, $"{dataset.Name} does not say where it was rolled back to."));
+            await FinishRollback(id, to, ct);
+            done.Add($"Finished the rollback of {id} to {to}");
+        }
+        else if (dataset.Name == _names.DestroyOf(id))
+        {
+            await FinishDestroy(id, ct);
+            done.Add($"Finished the removal of {id}");
+        }
+        else if (dataset.Name == _names.ReceiveOf(id))
+        {
+            await _tool.Zfs(["destroy", "-r", dataset.Name], ct);
+            done.Add($"Removed what had been received of {id}");
+        }
+    }
+
+    private async Task RecoverNoted(FilesystemId id, ZfsDataset dataset, List<string> done, CancellationToken ct)
+    {
+        if (dataset.Local.TryGetValue(ZfsProperties.RollingBack, out var to))
+        {
+            await Rollback(id, new CommitId(to), ct);
+            await Forget(dataset.Name, ZfsProperties.RollingBack, true, ct);
+            done.Add($"Finished the rollback of {id} to {to}");
+        }
+
+        if (dataset.Local.TryGetValue(ZfsProperties.Stashing, out var noted) && ZfsProperties.Decode(noted) is { } json
+            && JsonSerializer.Deserialize(json, ZfsJson.Default.StashIntent) is { } intent)
+        {
+            await Stash(new(intent.Filesystem), new(intent.Commit), new(intent.Stash), intent.Labels, ct);
+            done.Add($"Finished the stash of {intent.Filesystem} as {intent.Stash}");
+        }
+    }
+
+    /// <summary>Everything is mounted at start: containers look for their files at the paths they know.</summary>
+    private async Task RecoverMounts(CancellationToken ct)
+    {
+        foreach (var dataset in (await Inventory(_names.Parent, ct)).Datasets.Values)
+        {
+            if (_names.FilesystemOf(dataset.Name) is { } id)
+            {
+                var path = await _mounts.Mount(id, ct);
+                if (dataset is { Origin: null, Snapshots.Count: 0 } && dataset.Local.Count > 0)
+                {
+                    // a creation that got no further than the dataset
+                    MakeSubdot(path);
+                }
+            }
+        }
+    }
+
+    private Task Note(string dataset, string property, string value, CancellationToken ct) =>
+        _tool.Zfs(["set", $"{property}={value}", dataset], ct);
+
+    private Task Forget(string dataset, string property, bool noted, CancellationToken ct) =>
+        noted ? _tool.Zfs(["inherit", property, dataset], ct) : Task.CompletedTask;
+
+    private static StashIntent Intent(FilesystemId id, CommitId at, FilesystemId stash, FilesystemLabels labels) => new(
+        id.Value, at.Value, stash.Value, labels.Dot.Value, labels.Name.Namespace, labels.Name.Name, labels.Branch,
+        labels.OwnerId, labels.OwnerName);
+}

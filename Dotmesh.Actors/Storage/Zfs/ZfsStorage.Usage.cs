@@ -1,0 +1,105 @@
+using System.Globalization;
+
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>
+/// Sizes. A pool tells them as of its last transaction group, so one is forced first: a write that is not seen here would
+/// be lost by whoever asks whether there is anything to commit.
+/// </summary>
+public sealed partial class ZfsStorage
+{
+    private const int MaxNames = 500;
+
+    public async Task<IReadOnlyDictionary<FilesystemId, FilesystemUsage>> Usage(
+        IReadOnlyCollection<FilesystemId> ids, CancellationToken ct)
+    {
+        var result = new Dictionary<FilesystemId, FilesystemUsage>();
+        if (ids.Count == 0)
+        {
+            return result;
+        }
+
+        await (_features.Kernel
+            ? _tool.Zpool(["sync", _names.Pool], ct)
+            : _tool.Zfs(["set", $"{ZfsProperties.Prefix}synced=yes", _names.Parent], ct));
+        foreach (var chunk in ids.Chunk(MaxNames))
+        {
+            string[] what = _features.Kernel
+                ? ["get", "-Hp", "-o", "name,property,value", "referenced,written"]
+                : ["get", "-Hp", "-r", "-o", "name,property,value", "referenced,used,usedbydataset,origin"];
+            var answer = await _tool.TryZfs([.. what, .. chunk.Select(_names.Dataset)], ct);
+            // missing ones make it fail, the others are there nevertheless
+            if (answer.ExitCode != 0 && ZfsErrors.Classify(answer.Stderr) != StorageFailure.NotFound)
+            {
+                throw _tool.Failure(what, answer);
+            }
+
+            foreach (var (name, rows) in Rows(answer.Stdout))
+            {
+                if (_names.FilesystemOf(name) is { } id)
+                {
+                    result[id] = _features.Kernel
+                        ? new FilesystemUsage(Number(rows[0], "referenced"), Number(rows[0], "written"))
+                        : Estimated(rows);
+                }
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>
+    /// Without <c>written</c>: growth since the newest commit plus what only that commit still holds. Commits of this
+    /// driver always have a block of their own there (see Commit), so the sum is zero exactly when nothing was written;
+    /// it is a lower bound of the bytes, since blocks that older commits share with the newest are not counted.
+    /// </summary>
+    private static FilesystemUsage Estimated(List<Dictionary<string, string>> rows)
+    {
+        var (live, referenced) = (rows[0], Number(rows[0], "referenced"));
+        if (rows.Count == 1)
+        {
+            var isBranch = live.GetValueOrDefault("origin") is { } origin && origin != "-";
+            return new FilesystemUsage(referenced, isBranch ? Number(live, "usedbydataset") : referenced);
+        }
+
+        var newest = rows[^1];
+        var growth = referenced - Number(newest, "referenced");
+        var dirty = Math.Max(0, growth) + Number(newest, "used");
+        return new FilesystemUsage(referenced, dirty == 0 && growth != 0 ? 1 : dirty);
+    }
+
+    /// <summary>Per dataset its own values and those of its snapshots, in the order printed.</summary>
+    private static Dictionary<string, List<Dictionary<string, string>>> Rows(string output)
+    {
+        var result = new Dictionary<string, List<Dictionary<string, string>>>(StringComparer.Ordinal);
+        var last = "";
+        foreach (var line in output.Split('\n'))
+        {
+            if (line.Split('\t') is not [var name, var property, var value])
+            {
+                continue;
+            }
+
+            var dataset = name.Split('@')[0];
+            if (!result.TryGetValue(dataset, out var rows))
+            {
+                result[dataset] = rows = [];
+            }
+
+            if (name != last)
+            {
+                rows.Add(new(StringComparer.Ordinal));
+                last = name;
+            }
+
+            rows[^1][property] = value;
+        }
+
+        return result;
+    }
+
+    private static long Number(Dictionary<string, string> row, string property) =>
+        long.TryParse(row.GetValueOrDefault(property), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new StorageException(StorageFailure.Unexpected, $"zfs told no '{property}'.");
+}

@@ -1,0 +1,97 @@
+using System.Text;
+using Dotmesh.Actors.Storage.Commands;
+
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>Runs <c>zfs</c> and <c>zpool</c>: where they are, and what their complaints mean.</summary>
+internal sealed class ZfsTool
+{
+    private static readonly string[] UsualFolders = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+
+    private readonly CommandRunner _runner;
+    private readonly string _pool;
+    private readonly string _zfs;
+    private readonly string _zpool;
+
+    public ZfsTool(CommandRunner runner, string pool, string? root)
+    {
+        (_runner, _pool) = (runner, pool);
+        (_zfs, _zpool) = (Locate("zfs", root), Locate("zpool", root));
+    }
+
+    public Task<string> Zfs(IReadOnlyList<string> arguments, CancellationToken ct) => Run(new Command(_zfs, arguments), ct);
+
+    public Task<string> Zpool(IReadOnlyList<string> arguments, CancellationToken ct) =>
+        Run(new Command(_zpool, arguments), ct);
+
+    /// <summary>Exit code and texts, for callers that know better what a failure means.</summary>
+    public Task<CommandResult> TryZfs(IReadOnlyList<string> arguments, CancellationToken ct) =>
+        _runner.Run(new Command(_zfs, arguments), ct);
+
+    public async Task Lines(IReadOnlyList<string> arguments, Action<string> line, CancellationToken ct)
+    {
+        var rest = new List<byte>();
+        ValueTask Take(ReadOnlyMemory<byte> piece, CancellationToken _)
+        {
+            var span = piece.Span;
+            while (span.IndexOf((byte)'\n') is var end and >= 0)
+            {
+                rest.AddRange(span[..end]);
+                line(Encoding.UTF8.GetString(rest.ToArray()));
+                rest.Clear();
+                span = span[(end + 1)..];
+            }
+
+            rest.AddRange(span);
+            return ValueTask.CompletedTask;
+        }
+
+        await Run(new Command(_zfs, arguments) { Output = Take }, ct);
+    }
+
+    public Task Stream(IReadOnlyList<string> arguments, Stream? input,
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>? output, CancellationToken ct) =>
+        Run(new Command(_zfs, arguments) { Input = input, Output = output, IsStream = true }, ct);
+
+    public StorageException Failure(Command command, CommandResult result)
+    {
+        var said = result.Stderr.Trim();
+        var failure = ZfsErrors.Classify(said);
+        return new StorageException(failure, said.Length > 0
+            ? $"{said} ({command})"
+            : $"'{command}' failed with exit code {result.ExitCode} and said nothing.");
+    }
+
+    public StorageException Failure(IReadOnlyList<string> arguments, CommandResult result) =>
+        Failure(new Command(_zfs, arguments), result);
+
+    private async Task<string> Run(Command command, CancellationToken ct)
+    {
+        var result = await _runner.Run(command, ct);
+        if (result.ExitCode == 0)
+        {
+            return result.Stdout;
+        }
+
+        var failure = Failure(command, result);
+        if (failure.Failure == StorageFailure.NotFound
+            && (await _runner.Run(new Command(_zfs, ["get", "-Hp", "-o", "value", "guid", _pool]), ct)).ExitCode != 0)
+        {
+            throw new StorageException(StorageFailure.PoolMissing,
+                $"The pool '{_pool}' is not there. Import it (zpool import {_pool}) or name another pool. {failure.Message}");
+        }
+
+        throw failure;
+    }
+
+    private static string Locate(string name, string? root)
+    {
+        if (root is not null)
+        {
+            return Path.Combine(root, "sbin", name);
+        }
+
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(UsualFolders);
+        return folders.Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists) ?? name;
+    }
+}

@@ -1,0 +1,61 @@
+using Dotmesh.Actors.Storage.Commands;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Dotmesh.Specs.Support;
+
+/// <summary>A pool of its own on a sparse file, with a folder for its mounts; both are removed at the end.</summary>
+public sealed class ZfsPool : IAsyncDisposable
+{
+    private ZfsPool(string name, string folder, CommandRunner runner) => (Name, Folder, Runner) = (name, folder, runner);
+
+    public string Name { get; }
+
+    public string Folder { get; }
+
+    public CommandRunner Runner { get; }
+
+    public string Mounts => Path.Combine(Folder, "mnt");
+
+    public static async Task<ZfsPool> Create(long bytes = 1L << 30)
+    {
+        var name = $"dmspec{Path.GetRandomFileName().Replace(".", "", StringComparison.Ordinal)}";
+        var folder = System.IO.Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name)).FullName;
+        var runner = new CommandRunner(new(), TimeProvider.System, NullLoggerFactory.Instance);
+        var pool = new ZfsPool(name, folder, runner);
+        var disk = Path.Combine(folder, "disk");
+        await using (var file = File.Create(disk))
+        {
+            file.SetLength(bytes);
+        }
+
+        await pool.Run("zpool", "create", "-m", "none", name, disk);
+        return pool;
+    }
+
+    /// <summary>Runs a command of the system; fails the spec when it fails.</summary>
+    public async Task<string> Run(string program, params string[] arguments)
+    {
+        var result = await Runner.Run(new Command(Find(program), arguments), default);
+        Assert.True(result.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {result.Stderr}");
+        return result.Stdout;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // zfs-fuse lets go of a mount a moment after the unmount
+        var destroy = new Command(Find("zpool"), ["destroy", "-f", Name]);
+        for (var tries = 0; (await Runner.Run(destroy, default)).ExitCode != 0; tries++)
+        {
+            Assert.True(tries < 100, $"The pool {Name} cannot be destroyed.");
+            await Task.Delay(50);
+        }
+
+        System.IO.Directory.Delete(Folder, recursive: true);
+        Runner.Dispose();
+    }
+
+    private static string Find(string program) =>
+        new[] { "/usr/sbin", "/sbin", "/usr/local/sbin" }.Select(f => Path.Combine(f, program)).FirstOrDefault(File.Exists)
+        ?? program;
+}
