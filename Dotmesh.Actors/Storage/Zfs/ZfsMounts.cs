@@ -33,7 +33,13 @@ internal sealed class ZfsMounts(ZfsTool tool, ZfsNames names, bool kernel)
             return path;
         }
 
-        await tool.Zfs(["set", $"mountpoint={path}", names.Dataset(id)], ct);
+        // set only when needed: a full pool takes no properties, but mounts
+        var there = (await tool.Zfs(["get", "-Hp", "-o", "value", "mountpoint", names.Dataset(id)], ct)).Trim();
+        if (there != path)
+        {
+            await tool.Zfs(["set", $"mountpoint={path}", names.Dataset(id)], ct);
+        }
+
         if (!SystemMounts.Read().ContainsKey(path))
         {
             await tool.Zfs(["mount", names.Dataset(id)], ct);
@@ -114,7 +120,8 @@ internal sealed class ZfsMounts(ZfsTool tool, ZfsNames names, bool kernel)
             }
             else
             {
-                await tool.Zfs(["destroy", source], ct);
+                await tool.Zfs(["unmount", source], ct);
+                await tool.UnmountedZfs(["destroy", source], ct);
             }
 
             RemoveFolder(path);

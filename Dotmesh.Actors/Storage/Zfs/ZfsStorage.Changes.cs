@@ -100,7 +100,7 @@ public sealed partial class ZfsStorage
             await _mounts.Unmount(id, ct);
             _faults.Hit("zfs.destroy.after-unmount");
             // from here on it is gone for everybody; what is left of it Recover takes away
-            await _tool.Zfs(["rename", name, _names.DestroyOf(id)], ct);
+            await _tool.UnmountedZfs(["rename", name, _names.DestroyOf(id)], ct);
             _faults.Hit("zfs.destroy.after-rename");
         }
 
@@ -112,7 +112,7 @@ public sealed partial class ZfsStorage
     {
         var doomed = _names.DestroyOf(id);
         string[] destroy = ["destroy", "-r", doomed];
-        var result = await _tool.TryZfs(destroy, ct);
+        var result = await _tool.TryUnmountedZfs(destroy, ct);
         if (result.ExitCode == 0)
         {
             return;
@@ -129,7 +129,7 @@ public sealed partial class ZfsStorage
             throw failure;
         }
 
-        await _tool.Zfs(["rename", doomed, _names.Dataset(id)], ct);
+        await _tool.UnmountedZfs(["rename", doomed, _names.Dataset(id)], ct);
         await _mounts.Mount(id, ct);
         var dependents = result.Stderr.Split('\n').Select(l => _names.FilesystemOf(l.Trim())).OfType<FilesystemId>();
         throw new StorageException(StorageFailure.HasDependents,

@@ -39,7 +39,7 @@ public sealed partial class ZfsStorage
         }
 
         string[] rollback = ["rollback", "-r", _names.Snapshot(id, to)];
-        var result = await _tool.TryZfs(rollback, ct);
+        var result = await _tool.TryUnmountedZfs(rollback, ct);
         if (result.ExitCode == 0)
         {
             _faults.Hit("zfs.rollback.after-rollback");
@@ -59,16 +59,29 @@ public sealed partial class ZfsStorage
             await RefuseConflicts(dataset, later, failure, ct);
             await _mounts.Unmount(id, ct);
         }
-        catch (StorageException)
+        catch (StorageException refused)
         {
-            await Forget(name, ZfsProperties.RollingBack, later.Count > 0, CancellationToken.None);
-            await _mounts.Mount(id, CancellationToken.None);
+            await Restore(id, later.Count > 0, refused);
             throw;
         }
 
-        await _tool.Zfs(["rename", name, _names.RollbackOf(id)], ct);
+        await _tool.UnmountedZfs(["rename", name, _names.RollbackOf(id)], ct);
         _faults.Hit("zfs.rollback.after-rename");
         await FinishRollback(id, to, ct);
+    }
+
+    /// <summary>A rollback did not take place; when even this fails the caller hears of both.</summary>
+    private async Task Restore(FilesystemId id, bool noted, StorageException refused)
+    {
+        try
+        {
+            await Forget(_names.Dataset(id), ZfsProperties.RollingBack, noted, CancellationToken.None);
+            await _mounts.Mount(id, CancellationToken.None);
+        }
+        catch (StorageException second)
+        {
+            throw new StorageException(refused.Failure, $"{refused.Message} Then: {second.Message}", refused);
+        }
     }
 
     public async Task Stash(
@@ -89,7 +102,7 @@ public sealed partial class ZfsStorage
             await Note(name, ZfsProperties.Stashing, ZfsProperties.Encode(JsonSerializer.Serialize(
                 Intent(id, at, stash, stashLabels), ZfsJson.Default.StashIntent)), ct);
             _faults.Hit("zfs.stash.after-note");
-            await _tool.Zfs(["rename", name, stashName], ct);
+            await _tool.UnmountedZfs(["rename", name, stashName], ct);
             _faults.Hit("zfs.stash.after-rename");
             stashed = await Require(stash, ct);
         }
@@ -144,7 +157,7 @@ public sealed partial class ZfsStorage
             _faults.Hit("zfs.rollback.after-promote-dependent");
         }
 
-        await _tool.Zfs(["destroy", "-r", old], ct);
+        await _tool.UnmountedZfs(["destroy", "-r", old], ct);
         await _mounts.Mount(id, ct);
     }
 

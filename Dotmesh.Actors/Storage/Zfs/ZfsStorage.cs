@@ -31,7 +31,7 @@ public sealed partial class ZfsStorage : IStorage
     public static async Task<ZfsStorage> Open(
         ZfsStorageOptions options, CommandRunner runner, Faults faults, TimeProvider time, ILoggerFactory log, CancellationToken ct)
     {
-        var tool = new ZfsTool(runner, options.Pool, options.ZfsRoot);
+        var tool = new ZfsTool(runner, options.Pool, options.ZfsRoot, time);
         var names = new ZfsNames(options.Pool, Path.GetFullPath(options.MountPrefix));
         var features = await ZfsFeatures.Detect(tool, options.Pool, ct);
         var parent = await tool.TryZfs(["get", "-Hp", "-o", "value", "mountpoint", names.Parent], ct);

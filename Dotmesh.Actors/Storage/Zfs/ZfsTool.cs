@@ -8,14 +8,18 @@ internal sealed class ZfsTool
 {
     private static readonly string[] UsualFolders = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 
+    // zfs-fuse lets go of a mount only some milliseconds after the unmount has returned
+    private static readonly TimeSpan FirstPatience = TimeSpan.FromMilliseconds(10), LastPatience = TimeSpan.FromSeconds(4);
+
     private readonly CommandRunner _runner;
+    private readonly TimeProvider _time;
     private readonly string _pool;
     private readonly string _zfs;
     private readonly string _zpool;
 
-    public ZfsTool(CommandRunner runner, string pool, string? root)
+    public ZfsTool(CommandRunner runner, string pool, string? root, TimeProvider time)
     {
-        (_runner, _pool) = (runner, pool);
+        (_runner, _pool, _time) = (runner, pool, time);
         (_zfs, _zpool) = (Locate("zfs", root), Locate("zpool", root));
     }
 
@@ -23,6 +27,35 @@ internal sealed class ZfsTool
 
     public Task<string> Zpool(IReadOnlyList<string> arguments, CancellationToken ct) =>
         Run(new Command(_zpool, arguments), ct);
+
+    /// <inheritdoc cref="UnmountedZfs"/>
+    public async Task<CommandResult> TryUnmountedZfs(IReadOnlyList<string> arguments, CancellationToken ct)
+    {
+        for (var patience = FirstPatience; ; patience *= 2)
+        {
+            var result = await TryZfs(arguments, ct);
+            if (result.ExitCode == 0 || patience > LastPatience || !IsPassing(result.Stderr))
+            {
+                return result;
+            }
+
+            await Task.Delay(patience, _time, ct);
+        }
+    }
+
+    /// <summary>For a dataset that has just been unmounted: one that is still held is asked again for some seconds.</summary>
+    public async Task UnmountedZfs(IReadOnlyList<string> arguments, CancellationToken ct)
+    {
+        var result = await TryUnmountedZfs(arguments, ct);
+        if (result.ExitCode != 0)
+        {
+            throw Failure(arguments, result);
+        }
+    }
+
+    /// <summary>A rollback that meets the last moments of a mount gets an I/O error.</summary>
+    private static bool IsPassing(string stderr) =>
+        ZfsErrors.Classify(stderr) == StorageFailure.Busy || stderr.Contains("I/O error", StringComparison.Ordinal);
 
     /// <summary>Exit code and texts, for callers that know better what a failure means.</summary>
     public Task<CommandResult> TryZfs(IReadOnlyList<string> arguments, CancellationToken ct) =>
