@@ -16,7 +16,6 @@ internal static class DotmeshHocon
           log-dead-letters-during-shutdown = off
           actor {
             provider = cluster
-            serialize-messages = {{(settings.SerializeMessages ? "on" : "off")}}
             serializers {
               json = "Dotmesh.Actors.Serialization.DenyAllSerializer, Dotmesh.Actors"
               dotmesh = "Dotmesh.Actors.Serialization.DotmeshSerializer, Dotmesh.Actors"

@@ -45,7 +45,10 @@ public sealed record DotmeshSystemSettings(string DatabasePath, string Container
     /// <summary>Who asks for sizes waits this long, then gets the last known ones.</summary>
     public TimeSpan UsageBudget { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Specs: every message is written and read even when it stays on the node.</summary>
+    /// <summary>
+    /// Specs: commands and replies are written and read even when they stay on the node. (Akka's own
+    /// <c>serialize-messages</c> cannot: messages of its journal have no serializer.)
+    /// </summary>
     public bool SerializeMessages { get; init; }
 
     internal string JournalConnection => new SqliteConnectionStringBuilder
@@ -173,7 +176,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
         var region = await DotSharding.Start(system, env);
         await Prime(region, env.Node, ct);
         var gateway = system.ActorOf(
-            Props.Create(() => new GatewayActor(region, env.Directory, env.Time, settings.MaxInFlight, env.Log)), "gateway");
+            Props.Create(() => new GatewayActor(region, env.Directory, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)), "gateway");
         return new DotsFacade(system, gateway, env, users, settings);
     }
 

@@ -27,20 +27,20 @@ public static class FaultPoints
     public const string BranchAfterPersist = "branch.after-persist";
     public const string BranchAfterProject = "branch.after-project";
 
-    public const string RollbackAfterIntent = "rollback.after-intent";
     public const string RollbackAfterMark = "rollback.after-mark";
+    public const string RollbackAfterIntent = "rollback.after-intent";
     public const string RollbackAfterStorage = "rollback.after-storage";
     public const string RollbackAfterPersist = "rollback.after-persist";
     public const string RollbackAfterProject = "rollback.after-project";
 
-    public const string StashAfterIntent = "stash.after-intent";
     public const string StashAfterMark = "stash.after-mark";
+    public const string StashAfterIntent = "stash.after-intent";
     public const string StashAfterStorage = "stash.after-storage";
     public const string StashAfterPersist = "stash.after-persist";
     public const string StashAfterProject = "stash.after-project";
 
-    public const string DeleteAfterIntent = "delete.after-intent";
     public const string DeleteAfterMark = "delete.after-mark";
+    public const string DeleteAfterIntent = "delete.after-intent";
     public const string DeleteAfterFirstDestroy = "delete.after-first-destroy";
     public const string DeleteAfterDestroy = "delete.after-destroy";
     public const string DeleteAfterPersist = "delete.after-persist";
@@ -62,14 +62,14 @@ public static class FaultPoints
         [BranchBeforeStorage, BranchAfterStorage, BranchAfterPersist, BranchAfterProject];
 
     public static IReadOnlyList<string> Rollback { get; } =
-        [RollbackAfterIntent, RollbackAfterMark, RollbackAfterStorage, RollbackAfterPersist, RollbackAfterProject];
+        [RollbackAfterMark, RollbackAfterIntent, RollbackAfterStorage, RollbackAfterPersist, RollbackAfterProject];
 
     public static IReadOnlyList<string> Stash { get; } =
-        [StashAfterIntent, StashAfterMark, StashAfterStorage, StashAfterPersist, StashAfterProject];
+        [StashAfterMark, StashAfterIntent, StashAfterStorage, StashAfterPersist, StashAfterProject];
 
     public static IReadOnlyList<string> Delete { get; } =
     [
-        DeleteAfterIntent, DeleteAfterMark, DeleteAfterFirstDestroy, DeleteAfterDestroy, DeleteAfterPersist, DeleteAfterRemove,
+        DeleteAfterMark, DeleteAfterIntent, DeleteAfterFirstDestroy, DeleteAfterDestroy, DeleteAfterPersist, DeleteAfterRemove,
     ];
 
     public static IReadOnlyList<string> Share { get; } =

@@ -191,7 +191,8 @@ internal sealed class DotActor : UntypedPersistentActor
     private void Start(DotWork work)
     {
         // the answer goes out from the operation itself, so that it is given even if this actor ends first
-        _ = Task.Run(() => Run(work)).PipeTo(Self, success: clean => new WorkEnded(clean));
+        // and it begins on this thread, up to its first wait, so that work reaches a filesystem in the order of arrival
+        _ = Run(work).PipeTo(Self, success: clean => new WorkEnded(clean), failure: _ => new WorkEnded(false));
     }
 
     private async Task<bool> Run(DotWork work)

@@ -1,3 +1,4 @@
+using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Actors.Dots;
@@ -17,10 +18,10 @@ internal sealed class DotDeletion(DotScope scope)
             case DotPhase.Deleting:
                 return await Finish(by, resumed: true);
             default:
+                await scope.Mark(DotStatus.Deleting);
+                scope.Hit(FaultPoints.DeleteAfterMark);
                 await scope.Record(new DotEvents.DeletionBegun(scope.Now, by));
                 scope.Hit(FaultPoints.DeleteAfterIntent);
-                await scope.Project();
-                scope.Hit(FaultPoints.DeleteAfterMark);
                 return await Finish(by, resumed: false);
         }
     }

@@ -57,15 +57,29 @@ internal sealed class DotScope(
     public void Hit(string faultPoint) => env.Faults.Hit(faultPoint);
 
     /// <summary>Persists and applies. Throws <see cref="JournalException"/>; after that the actor is gone.</summary>
-    public Task Record(DotEvents.Event happened)
+    public async Task Record(DotEvents.Event happened)
     {
         var request = new RecordEvent(happened);
         actor.Tell(request, ActorRefs.NoSender);
-        return request.Written.Task.WaitAsync(stopping);
+        try
+        {
+            await request.Written.Task.WaitAsync(stopping);
+        }
+        catch (OperationCanceledException) when (request.Written.Task.IsCompleted)
+        {
+            // the actor ended because of this event: why is the better answer
+            await request.Written.Task;
+        }
     }
 
     /// <summary>Writes the directory's row from the state.</summary>
     public Task Project() => env.Directory.Project(State.Row(), env.Stopping);
+
+    /// <summary>
+    /// Before an intent is recorded: the row tells the next start to wake this dot. An intent that nobody wakes would be
+    /// carried out much later, over data written since.
+    /// </summary>
+    public Task Mark(DotStatus status) => env.Directory.Project(State.Row() with { Status = status }, env.Stopping);
 
     /// <summary>Runs <paramref name="body"/> when it is the filesystem's turn.</summary>
     public async Task<T> On<T>(

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -37,10 +38,10 @@ internal sealed class DotStructure(DotScope scope)
             return refusal;
         }
 
+        await scope.Mark(DotStatus.Changing);
+        scope.Hit(FaultPoints.RollbackAfterMark);
         await scope.Record(new DotEvents.RollbackBegun(rollback.Filesystem, rollback.To, scope.Now, rollback.By));
         scope.Hit(FaultPoints.RollbackAfterIntent);
-        await scope.Project();
-        scope.Hit(FaultPoints.RollbackAfterMark);
         return (await FinishRollback(scope.State.Begun!)).Then<DotProtocol.Reply>(_ => new DotProtocol.Finished());
     }
 
@@ -53,10 +54,10 @@ internal sealed class DotStructure(DotScope scope)
         }
 
         var name = DotDecisions.StashName(scope.State, found.Value, scope.Now);
+        await scope.Mark(DotStatus.Changing);
+        scope.Hit(FaultPoints.StashAfterMark);
         await scope.Record(new DotEvents.StashBegun(stash.Filesystem, stash.At, name, stash.Id, scope.Now, stash.By));
         scope.Hit(FaultPoints.StashAfterIntent);
-        await scope.Project();
-        scope.Hit(FaultPoints.StashAfterMark);
         return (await FinishStash(scope.State.Begun!)).Then<DotProtocol.Reply>(_ => new DotProtocol.Stashed(name));
     }
 

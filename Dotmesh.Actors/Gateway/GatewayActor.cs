@@ -4,6 +4,7 @@ using Akka.Event;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Filesystems;
+using Dotmesh.Actors.Serialization;
 using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Actors.Gateway;
@@ -22,14 +23,16 @@ internal sealed class GatewayActor : ReceiveActor
     private readonly int _maxInFlight;
     private readonly ILogger _log;
     private readonly Cluster _cluster = Cluster.Get(Context.System);
+    private readonly DotmeshSerializer? _serializer;
     private int _inFlight;
 
-    public GatewayActor(IActorRef region, IDirectory directory, TimeProvider time, int maxInFlight, ILogger log)
+    public GatewayActor(IActorRef region, IDirectory directory, TimeProvider time, int maxInFlight, bool serialize, ILogger log)
     {
         _region = region;
         _directory = directory;
         _time = time;
         _maxInFlight = maxInFlight;
+        _serializer = serialize ? new DotmeshSerializer((ExtendedActorSystem)Context.System) : null;
         _log = log;
         Receive<GatewayProtocol.Send>(Begin);
         Receive<GatewayProtocol.Answered>(answered => Handle(answered.Request, answered.Attempt, answered.Reply));
@@ -71,7 +74,7 @@ internal sealed class GatewayActor : ReceiveActor
         {
             var envelope = new DotEnvelope(
                 request.Dot, row.Node, row.Epoch, request.Deadline, request.TraceParent, request.Command);
-            _ = _region.Ask<DotProtocol.Reply>(envelope, left).PipeTo(
+            _ = _region.Ask<DotProtocol.Reply>(AsSent(envelope), left).PipeTo(
                 Self,
                 success: reply => new GatewayProtocol.Answered(request, attempt, reply),
                 failure: _ => new GatewayProtocol.Answered(request, attempt, null));
@@ -80,7 +83,7 @@ internal sealed class GatewayActor : ReceiveActor
 
     private void Handle(GatewayProtocol.Send request, int attempt, DotProtocol.Reply? reply)
     {
-        switch (reply)
+        switch (reply is null ? null : AsSent(reply))
         {
             case null:
                 End(request, DotProtocol.Refused.From(Refusals.Expired()));
@@ -93,7 +96,7 @@ internal sealed class GatewayActor : ReceiveActor
                 End(request, DotProtocol.Refused.From(Refusals.NotReached(request.Dot)));
                 break;
             default:
-                End(request, reply);
+                End(request, reply!);
                 break;
         }
     }
@@ -113,6 +116,12 @@ internal sealed class GatewayActor : ReceiveActor
             dead.Sender.Tell(new DotProtocol.NotDelivered());
         }
     }
+
+    private T AsSent<T>(T message)
+        where T : IDotmeshMessage =>
+        _serializer is null
+            ? message
+            : (T)_serializer.FromBinary(_serializer.ToBinary(message), _serializer.Manifest(message));
 
     private bool IsUp(StorageNodeId node)
     {

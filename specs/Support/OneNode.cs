@@ -24,6 +24,7 @@ internal sealed class OneNode : IAsyncDisposable
         Storage = Memory;
         Settings = new DotmeshSystemSettings(Path.Combine(folder, "dotmesh.db"), Path.Combine(folder, "mnt"))
         {
+            SerializeMessages = true,
             Deadline = TimeSpan.FromSeconds(20),
         };
     }
