@@ -107,8 +107,8 @@ public sealed class SerializationSpec : IAsyncLifetime
     }
 
     /// <summary>
-    /// The sample beside this file. A missing one is written and fails the spec once: look at it, then commit it; an
-    /// existing one is never changed.
+    /// The sample in the folder beside this file. For a new event the failure shows what to put there; an existing one is
+    /// never changed.
     /// </summary>
     private static string Frozen(string manifest, byte[] written)
     {
