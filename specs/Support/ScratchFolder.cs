@@ -1,0 +1,28 @@
+using Xunit;
+
+namespace Dotmesh.Specs.Support;
+
+/// <summary>A folder of a spec's own, removed at its end.</summary>
+public sealed class ScratchFolder : IDisposable
+{
+    public ScratchFolder() => Path = Directory.CreateTempSubdirectory("dotmesh-spec-").FullName;
+
+    public string Path { get; }
+
+    /// <summary>A file of the checkout that the specs were built from; skips the spec where there is none.</summary>
+    public string Checkout(string file)
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(System.IO.Path.Combine(folder.FullName, "Dotmesh.slnx")))
+            {
+                return System.IO.Path.Combine(folder.FullName, file);
+            }
+        }
+
+        Skip.If(true, "the specs run without their sources");
+        return string.Empty;
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
