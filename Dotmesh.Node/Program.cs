@@ -1,1 +1,49 @@
-var app = Microsoft.AspNetCore.Builder.WebApplication.Create(args); await app.RunAsync();
+using System.Collections;
+using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Storage;
+using Dotmesh.Node.Hosting;
+using Dotmesh.Node.Options;
+
+const int WrongOptions = 2;
+const int CannotStart = 1;
+
+var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+    .ToDictionary(pair => (string)pair.Key, pair => (string?)pair.Value ?? string.Empty, StringComparer.Ordinal);
+switch (NodeOptions.Load(args, environment, NodeOptions.ReadFile))
+{
+    case OptionsResult.Answered answered:
+        await Console.Out.WriteAsync(answered.Text);
+        return 0;
+    case OptionsResult.Refused refused:
+        foreach (var error in refused.Errors)
+        {
+            await Console.Error.WriteLineAsync(error);
+        }
+
+        return WrongOptions;
+    case OptionsResult.Loaded loaded:
+        return await Run(loaded);
+    default:
+        throw new InvalidOperationException("options are loaded, refused or answered");
+}
+
+static async Task<int> Run(OptionsResult.Loaded loaded)
+{
+    using var signals = new StopSignals();
+    try
+    {
+        await using var node = await NodeHost.Start(loaded.Options, loaded.Effective, signals.Requested);
+        await Console.Out.WriteAsync(node.Banner);
+        await signals.Wait();
+        return 0;
+    }
+    catch (OperationCanceledException) when (signals.Requested.IsCancellationRequested)
+    {
+        return 0;
+    }
+    catch (Exception failure) when (failure is StartFailureException or StorageException or DatabaseException)
+    {
+        await Console.Error.WriteLineAsync($"The node cannot start. {failure.Message}");
+        return CannotStart;
+    }
+}

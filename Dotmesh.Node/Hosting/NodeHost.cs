@@ -1,0 +1,244 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using System.Text.Json;
+using Dotmesh.Actors;
+using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Storage.Commands;
+using Dotmesh.Actors.Users;
+using Dotmesh.Node.Access;
+using Dotmesh.Node.Options;
+using Dotmesh.Rpc;
+using Dotmesh.Rpc.Http;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Dotmesh.Node.Hosting;
+
+/// <summary>
+/// One node, put together from its parts in the order in which they need each other (the order of <see cref="Start"/>), and
+/// taken apart in the opposite one. The listeners come last: what they answer is there (contract 1.1).
+/// </summary>
+public sealed class NodeHost : IAsyncDisposable
+{
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
+
+    private readonly Stack<Func<ValueTask>> _parts = new();
+    private readonly NodeOptions _options;
+    private volatile string? _notReady = "starting";
+
+    private NodeHost(NodeOptions options) => _options = options;
+
+    public string Banner { get; private set; } = string.Empty;
+
+    private static string Version =>
+        typeof(NodeHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    /// <summary>Answers when requests are served; throws <see cref="StartFailureException"/> when the surroundings forbid.</summary>
+    public static async Task<NodeHost> Start(NodeOptions options, ImmutableArray<EffectiveOption> effective, CancellationToken ct)
+    {
+        var node = new NodeHost(options);
+        try
+        {
+            await node.Compose(effective, ct);
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Stops listening, lets requests that run be answered, then stops the parts, newest first.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _notReady = "stopping";
+        while (_parts.TryPop(out var stop))
+        {
+            await stop();
+        }
+    }
+
+    private async Task Compose(ImmutableArray<EffectiveOption> effective, CancellationToken ct)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        var logs = Keep(LoggerFactory.Create(logging => NodeLog.Configure(logging, _options.Log)));
+        var log = logs.CreateLogger("Dotmesh.Node");
+        NodeLog.Options(log, effective);
+
+        Keep(DataFolder.Hold(_options.Node.DataFolder));
+        var secrets = Keep(SecretBox.Open(_options.Cluster.SecretFile));
+        var faults = ArmedFaults();
+        var ids = new RandomIds();
+        var clock = TimeProvider.System;
+
+        var runner = Keep(new CommandRunner(
+            new CommandRunnerOptions { StallAfter = TimeSpan.FromSeconds(_options.Storage.StallSeconds) }, clock, logs));
+        var storage = await StorageOpening.Open(_options.Storage, runner, faults, clock, logs, ct);
+        _parts.Push(storage.DisposeAsync);
+        var pool = await storage.Pool(ct);
+
+        var tables = new SqliteDialect(_options.Database.Path);
+        var database = await SqlDatabase.Open(tables, clock, logs, ct);
+        _parts.Push(database.DisposeAsync);
+        var directory = await SqlDirectory.Open(database, clock, logs, ct);
+        var users = Keep(await SqlUsers.Open(database, secrets, clock, ids, logs, ct));
+        var access = new AdminAccess(_options, users);
+        await access.Ensure(ct);
+
+        var system = await DotmeshSystem.Start(
+            SystemSettings(tables.JournalPath), storage, directory, users, faults, clock, ids, logs, ct);
+        _parts.Push(system.DisposeAsync);
+
+        var pipeline = Keep(new RpcPipeline(new RpcServices
+        {
+            Dots = system.Dots,
+            Users = users,
+            Faults = faults,
+            Clock = clock,
+            Ids = ids,
+            Logs = logs,
+            Settings = RpcSettings(),
+            Throttle = new LoginThrottle(clock),
+            NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>(_notReady is { } why ? [why] : []),
+            Pool = storage.Pool,
+            BillingClient = _options.Billing.Endpoint.Length == 0 ? null : Keep(new HttpClient()),
+        }));
+        var ports = await Listen(pipeline, pool.Id, logs, ct);
+        await access.WriteConfig(Hosting.Banner.HostName(_options.Listen.Address), ports.Client, ct);
+        Banner = Hosting.Banner.Make(_options, storage.Capabilities, pool, ports, access.ConfigFile);
+        _notReady = null;
+        log.LogInformation(
+            "Node {Node} serves {Dots} dots after {Milliseconds:F0} ms",
+            pool.Id,
+            directory.Dots.Count,
+            clock.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    private async Task<(int Reference, int Client)> Listen(
+        RpcPipeline pipeline, StorageNodeId node, ILoggerFactory logs, CancellationToken ct)
+    {
+        var address = IPAddress.Parse(_options.Listen.Address);
+        // no arguments and no files: everything there is to set is in the options
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Dotmesh.Node" });
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<IHostLifetime, CallerStops>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
+        NodeTelemetry.Configure(builder.Services, _options.Telemetry, node.Value, Version);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            RpcServer.Configure(kestrel);
+            kestrel.Listen(address, _options.Listen.ReferencePort, listen => listen.ServeReference());
+            kestrel.Listen(address, _options.Listen.ClientPort);
+        });
+
+        var app = builder.Build();
+        app.UseDotmesh(pipeline);
+        try
+        {
+            await app.StartAsync(ct);
+        }
+        catch (IOException inUse) when (inUse.InnerException is AddressInUseException)
+        {
+            await app.DisposeAsync();
+            throw PortInUse(address, inUse);
+        }
+        catch (Exception refused) when (refused is SocketException or IOException)
+        {
+            await app.DisposeAsync();
+            throw new StartFailureException($"Cannot listen on {address}: {refused.Message}", refused);
+        }
+
+        _parts.Push(async () =>
+        {
+            using var limit = new CancellationTokenSource(StopLimit);
+            await app.StopAsync(limit.Token);
+            await app.DisposeAsync();
+        });
+        var ports = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .Select(bound => BindingAddress.Parse(bound).Port).ToArray();
+        return (ports[0], ports[1]);
+    }
+
+    private StartFailureException PortInUse(IPAddress address, Exception inner)
+    {
+        var taken = new[] { ("referenceport", _options.Listen.ReferencePort), ("clientport", _options.Listen.ClientPort) }
+            .Where(port => port.Item2 != 0 && IsTaken(address, port.Item2))
+            .Select(port => $"port {port.Item2} (--listen:{port.Item1}=N chooses another)");
+        return new StartFailureException(
+            $"Another program listens on {address}: {string.Join(", ", taken.DefaultIfEmpty("a port of this node"))}.", inner);
+    }
+
+    private static bool IsTaken(IPAddress address, int port)
+    {
+        using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            probe.Bind(new IPEndPoint(address, port));
+            return false;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+    }
+
+    private DotmeshSystemSettings SystemSettings(string journal) => new(journal, _options.Storage.ContainerMountPrefix)
+    {
+        RemotingHost = _options.Cluster.Hostname,
+        RemotingPort = _options.Cluster.Port,
+        Addresses = [_options.Cluster.Hostname],
+        Deadline = TimeSpan.FromSeconds(_options.Rpc.DeadlineSeconds),
+        MaxInFlight = _options.Rpc.MaxInFlight,
+    };
+
+    private RpcSettings RpcSettings()
+    {
+        using var plans = JsonDocument.Parse(_options.Billing.Plans);
+        return new RpcSettings
+        {
+            MaxBodyBytes = _options.Rpc.MaxBodyBytes,
+            MaxInFlight = _options.Rpc.MaxInFlight,
+            Deadline = TimeSpan.FromSeconds(_options.Rpc.DeadlineSeconds),
+            Version = Version,
+            Billing = new BillingSettings(
+                _options.Billing.Endpoint.Length == 0 ? null : new Uri(_options.Billing.Endpoint),
+                plans.RootElement.ValueKind == JsonValueKind.Null ? null : plans.RootElement.Clone(),
+                _options.Billing.StripePublicKey),
+        };
+    }
+
+    private Faults ArmedFaults()
+    {
+        var faults = new Faults();
+        foreach (var (point, action) in _options.Debug.FaultPoints)
+        {
+            faults.Arm(point, action);
+        }
+
+        return faults;
+    }
+
+    private T Keep<T>(T part)
+        where T : IDisposable
+    {
+        _parts.Push(() =>
+        {
+            part.Dispose();
+            return ValueTask.CompletedTask;
+        });
+        return part;
+    }
+
+    /// <summary>The program's own signals stop the node (<see cref="StopSignals"/>), not those of the web host.</summary>
+    private sealed class CallerStops : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
