@@ -41,7 +41,7 @@ public sealed partial class DirectoryStorage
     private static void LoadOrigins(PoolFolder pool, CancellationToken ct)
     {
         pool.Origins.Clear();
-        Parallelism.ForEach(PoolFiles.Names(pool.Filesystems), ct, id =>
+        Parallel.ForEach(PoolFiles.Names(pool.Filesystems), Parallelism.Options(ct), id =>
         {
             try
             {

@@ -71,7 +71,7 @@ public sealed partial class DirectoryStorage : IStorage
         {
             var found = new ConcurrentBag<StoredFilesystem>();
             var mounted = PoolFiles.Names(_pool.Mounts).ToHashSet(StringComparer.Ordinal);
-            Parallelism.ForEach(PoolFiles.Names(_pool.Filesystems), ct, id =>
+            Parallel.ForEach(PoolFiles.Names(_pool.Filesystems), Parallelism.Options(ct), id =>
             {
                 try
                 {
@@ -188,7 +188,7 @@ public sealed partial class DirectoryStorage : IStorage
         () =>
         {
             var found = new ConcurrentDictionary<FilesystemId, FilesystemUsage>();
-            Parallelism.ForEach(ids, ct, id =>
+            Parallel.ForEach(ids, Parallelism.Options(ct), id =>
             {
                 if (IsName(id.Value) && TryHead(id) is { } head)
                 {

@@ -46,7 +46,7 @@ internal sealed class TreeCapture(Handle root, ObjectStore objects, Cancellation
         }
         else
         {
-            Parallelism.ForEach(_jobs, ct, Run);
+            Parallel.ForEach(_jobs, Parallelism.Options(ct), Run);
         }
 
         Follow();
