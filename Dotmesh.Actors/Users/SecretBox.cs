@@ -18,6 +18,9 @@ public sealed class SecretBox : IDisposable
     private readonly byte[] _secret;
     private readonly AesGcm _cipher;
 
+    // AesGcm is one OpenSSL context: used by two threads at a time it fails, or worse
+    private readonly Lock _cipherLock = new();
+
     public SecretBox(byte[] secret)
     {
         if (secret.Length < SecretBytes)
@@ -66,12 +69,16 @@ public sealed class SecretBox : IDisposable
         var sealedBytes = new byte[NonceBytes + plain.Length + TagBytes];
         var nonce = sealedBytes.AsSpan(0, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        _cipher.Encrypt(
-            nonce,
-            plain,
-            sealedBytes.AsSpan(NonceBytes, plain.Length),
-            sealedBytes.AsSpan(NonceBytes + plain.Length),
-            Encoding.UTF8.GetBytes(context));
+        lock (_cipherLock)
+        {
+            _cipher.Encrypt(
+                nonce,
+                plain,
+                sealedBytes.AsSpan(NonceBytes, plain.Length),
+                sealedBytes.AsSpan(NonceBytes + plain.Length),
+                Encoding.UTF8.GetBytes(context));
+        }
+
         return Prefix + Convert.ToBase64String(sealedBytes);
     }
 
@@ -89,12 +96,16 @@ public sealed class SecretBox : IDisposable
         var plain = new byte[length - NonceBytes - TagBytes];
         try
         {
-            _cipher.Decrypt(
-                bytes.AsSpan(0, NonceBytes),
-                bytes.AsSpan(NonceBytes, plain.Length),
-                bytes.AsSpan(NonceBytes + plain.Length, TagBytes),
-                plain,
-                Encoding.UTF8.GetBytes(context));
+            lock (_cipherLock)
+            {
+                _cipher.Decrypt(
+                    bytes.AsSpan(0, NonceBytes),
+                    bytes.AsSpan(NonceBytes, plain.Length),
+                    bytes.AsSpan(NonceBytes + plain.Length, TagBytes),
+                    plain,
+                    Encoding.UTF8.GetBytes(context));
+            }
+
             return Encoding.UTF8.GetString(plain);
         }
         catch (AuthenticationTagMismatchException)

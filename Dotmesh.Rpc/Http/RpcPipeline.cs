@@ -106,6 +106,14 @@ public sealed partial class RpcPipeline : IDisposable
         {
             await Answer(context, caller, requestId, overloaded);
         }
+        catch (Exception bug) when (!context.Response.HasStarted && bug is not (OperationCanceledException or IOException))
+        {
+            // a defect here must not become a 5xx or a closed connection either
+            LogBug(_log, bug, requestId);
+            using var reply = new ReplyBuffer();
+            reply.Error(RpcError.Internal(requestId), requestId, default);
+            await Write(context, reply, ran: false);
+        }
         finally
         {
             Interlocked.Decrement(ref _inFlight);
@@ -273,6 +281,9 @@ public sealed partial class RpcPipeline : IDisposable
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The client of {Path} went away (request {RequestId})")]
     private static partial void LogGone(ILogger log, string path, string requestId);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request could not be answered (request {RequestId})")]
+    private static partial void LogBug(ILogger log, Exception bug, string requestId);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A login from {Address} failed; its answer waits {DelayMs} ms")]
     private static partial void LogRefusedLogin(ILogger log, IPAddress address, double delayMs);

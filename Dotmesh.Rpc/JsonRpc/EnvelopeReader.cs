@@ -89,7 +89,7 @@ public static class EnvelopeReader
             switch (member)
             {
                 case Member.Version:
-                    version = token == JsonTokenType.String && reader.ValueTextEquals("2.0"u8);
+                    version = token == JsonTokenType.String && IsVersion(ref reader);
                     break;
                 case Member.Method:
                     method = token == JsonTokenType.String ? TextOf(ref reader) : null;
@@ -147,6 +147,10 @@ public static class EnvelopeReader
             _ => Member.Other,
         };
     }
+
+    // ValueTextEquals throws on half a surrogate pair, so it is only asked when nothing is escaped
+    private static bool IsVersion(ref Utf8JsonReader reader) =>
+        reader.ValueIsEscaped ? TextOf(ref reader) == "2.0" : reader.ValueSpan.SequenceEqual("2.0"u8);
 
     /// <summary>Null for text with half a surrogate pair, which no .NET string round-trips.</summary>
     internal static string? TextOf(ref Utf8JsonReader reader)

@@ -30,6 +30,13 @@ public sealed class UsersSecretBoxSpec : IDisposable
     }
 
     [Fact]
+    public void Many_threads_seal_and_open_at_the_same_time()
+    {
+        using var box = new SecretBox(RandomNumberGenerator.GetBytes(32));
+        Parallel.For(0, 20_000, i => Assert.Equal($"key {i}", box.Unseal(box.Seal($"key {i}", "bob"), "bob")));
+    }
+
+    [Fact]
     public void What_is_sealed_opens_only_unchanged_for_the_same_user_and_with_the_same_secret()
     {
         using var box = new SecretBox(RandomNumberGenerator.GetBytes(32));

@@ -41,7 +41,7 @@ public sealed partial class DirectoryStorage
     private static void LoadOrigins(PoolFolder pool, CancellationToken ct)
     {
         pool.Origins.Clear();
-        Parallel.ForEach(PoolFiles.Names(pool.Filesystems), Parallelism.Options(ct), id =>
+        Parallelism.ForEach(PoolFiles.Names(pool.Filesystems), ct, id =>
         {
             try
             {

@@ -71,7 +71,7 @@ public sealed partial class DirectoryStorage : IStorage
         {
             var found = new ConcurrentBag<StoredFilesystem>();
             var mounted = PoolFiles.Names(_pool.Mounts).ToHashSet(StringComparer.Ordinal);
-            Parallel.ForEach(PoolFiles.Names(_pool.Filesystems), Parallelism.Options(ct), id =>
+            Parallelism.ForEach(PoolFiles.Names(_pool.Filesystems), ct, id =>
             {
                 try
                 {
@@ -188,7 +188,7 @@ public sealed partial class DirectoryStorage : IStorage
         () =>
         {
             var found = new ConcurrentDictionary<FilesystemId, FilesystemUsage>();
-            Parallel.ForEach(ids, Parallelism.Options(ct), id =>
+            Parallelism.ForEach(ids, ct, id =>
             {
                 if (IsName(id.Value) && TryHead(id) is { } head)
                 {

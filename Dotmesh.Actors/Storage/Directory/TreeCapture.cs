@@ -46,7 +46,7 @@ internal sealed class TreeCapture(Handle root, ObjectStore objects, Cancellation
         }
         else
         {
-            Parallel.ForEach(_jobs, Parallelism.Options(ct), Run);
+            Parallelism.ForEach(_jobs, ct, Run);
         }
 
         Follow();

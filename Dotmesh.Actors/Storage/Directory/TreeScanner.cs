@@ -91,7 +91,7 @@ internal sealed class TreeScanner
             return;
         }
 
-        Parallel.ForEach(level, Parallelism.Options(_ct), Read);
+        Parallelism.ForEach(level, _ct, Read);
     }
 
     private void Read(Work work)
@@ -160,7 +160,7 @@ internal sealed class TreeScanner
             return;
         }
 
-        Parallel.For(0, (names.Length + Chunk - 1) / Chunk, Parallelism.Options(_ct), chunk =>
+        Parallelism.For(0, (names.Length + Chunk - 1) / Chunk, _ct, chunk =>
             ReadEntries(work, folder, names, bases, chunk * Chunk, Math.Min(names.Length, (chunk + 1) * Chunk)));
     }
 
@@ -236,11 +236,4 @@ internal sealed class TreeScanner
 
         return true;
     }
-}
-
-/// <summary>How many threads one operation may use: the rest of the node wants to live too.</summary>
-internal static class Parallelism
-{
-    internal static ParallelOptions Options(CancellationToken ct) =>
-        new() { CancellationToken = ct, MaxDegreeOfParallelism = Math.Clamp(Environment.ProcessorCount, 1, 4) };
 }

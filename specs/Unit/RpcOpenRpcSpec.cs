@@ -1,0 +1,78 @@
+using System.Text.Json.Nodes;
+using Dotmesh.Rpc.JsonRpc;
+using Dotmesh.Rpc.Methods;
+using Xunit;
+
+namespace Dotmesh.Specs.Unit;
+
+public sealed class RpcOpenRpcSpec
+{
+    private static readonly MethodTable Table = new();
+
+    [Fact]
+    public void The_table_has_every_method_of_both_vocabularies()
+    {
+        string[] names =
+        [
+            "Ping", "CurrentUser", "AuthenticatedUser", "Config", "Version", "CheckNameIsValid", "GetApiKey", "ResetApiKey",
+            "UpdatePassword", "RegisterNewUser", "UpdateUserPassword", "UserFromName", "UserFromEmail", "UserFromCustomerId",
+            "SetUserMetadataField", "DeleteUserMetadataField", "SetUserEmail", "UpdateUserPaymentDetails", "AddCollaborator",
+            "RemoveCollaborator", "Create", "Delete", "DeleteVolume", "Exists", "Get", "List", "ListWithContainers", "Lookup",
+            "Containers", "ContainersById", "Commit", "Snapshot", "Commits", "Snapshots", "CommitsById", "SnapshotsById",
+            "Rollback", "Branch", "Clone", "Branches", "Clones", "AllDotsAndBranches", "AllVolumesAndClones", "MountCommit",
+            "StashAfter", "GetReplicationLatencyForBranch", "PredictSize", "DeducePathToTopLevelFilesystem", "Procure",
+            "GetTransfer", "SetDebugFlag", "DumpInternalState", "SubmitPayment",
+        ];
+        Assert.Equal(
+            names.Select(name => $"DotmeshRPC.{name}").Append("rpc.discover").Order(StringComparer.Ordinal),
+            Table.All.Select(method => method.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_older_name_of_a_method_takes_the_same_parameters_and_rights()
+    {
+        foreach (var older in Table.All.Where(method => method.OlderNameOf is not null))
+        {
+            var newer = Table.Find(older.OlderNameOf!)!;
+            Assert.Equal(newer.Arguments, older.Arguments);
+            Assert.Equal((newer.Access, newer.Right, newer.Answered), (older.Access, older.Right, older.Answered));
+        }
+    }
+
+    [Fact]
+    public void The_OpenRPC_document_has_what_the_specification_demands()
+    {
+        var document = DiscoverMethods.Document(Table.All, "0.1.0");
+
+        Assert.Equal("1.3.2", (string?)document["openrpc"]);
+        Assert.Equal(("Dotmesh", "0.1.0"), ((string?)document["info"]!["title"], (string?)document["info"]!["version"]));
+        var methods = document["methods"]!.AsArray();
+        Assert.Equal(Table.All.Count, methods.Select(method => (string?)method!["name"]).Distinct().Count());
+        Assert.All(methods, method =>
+        {
+            Assert.False(string.IsNullOrEmpty((string?)method!["name"]));
+            Assert.Contains((string?)method["paramStructure"], new[] { "by-name", "by-position" });
+            Assert.All(method["params"]!.AsArray(), AssertDescriptor);
+            Assert.Equal(
+                method["params"]!.AsArray().Count,
+                method["params"]!.AsArray().Select(parameter => (string?)parameter!["name"]).Distinct().Count());
+            AssertDescriptor(method["result"]);
+        });
+    }
+
+    [Fact]
+    public void Results_have_schemas_made_from_their_types()
+    {
+        var document = DiscoverMethods.Document(Table.All, "0.1.0");
+        var get = document["methods"]!.AsArray().Single(method => (string?)method!["name"] == "DotmeshRPC.Get")!;
+        var properties = get["result"]!["schema"]!["properties"]!.AsObject();
+        Assert.Contains("CommitCount", properties.Select(property => property.Key));
+        Assert.Contains("Clone", properties.Select(property => property.Key));
+    }
+
+    private static void AssertDescriptor(JsonNode? descriptor)
+    {
+        Assert.False(string.IsNullOrEmpty((string?)descriptor!["name"]));
+        Assert.True(descriptor["schema"] is JsonObject or JsonValue, $"{descriptor["name"]} has a schema");
+    }
+}
