@@ -1,1 +1,47 @@
-return 0;
+using System.Text;
+using Dotmesh.Bench;
+
+var options = new Dictionary<string, string>(StringComparer.Ordinal) { ["--node"] = "", ["--report"] = "artifacts/bench.md" };
+var what = "all";
+for (var i = 0; i < args.Length; i++)
+{
+    if (options.ContainsKey(args[i]))
+    {
+        options[args[i]] = args[++i];
+    }
+    else
+    {
+        what = args[i];
+    }
+}
+
+var folder = Directory.CreateTempSubdirectory("dotmesh-bench-").FullName;
+try
+{
+    var node = Path.GetFullPath(options["--node"]);
+    var figures = new List<Figure>();
+    if (what is "all" or "directory")
+    {
+        figures.AddRange(await DirectoryBench.Run(node, folder));
+    }
+
+    if (what is "all" or "zfs")
+    {
+        figures.AddRange(await StorageBench.Zfs(node, folder));
+    }
+
+    var table = new StringBuilder("| figure | measured | raw | ratio | goal | met |\n|---|---|---|---|---|---|\n");
+    foreach (var figure in figures)
+    {
+        table.Append($"| {figure.Name} | {figure.Measured} | {figure.Against} | {figure.Ratio:F2} | {figure.Goal} | {(figure.Met ? "yes" : "NO")} |\n");
+    }
+
+    Console.Write(table);
+    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options["--report"]))!);
+    await File.WriteAllTextAsync(options["--report"], table.ToString());
+    return figures.TrueForAll(figure => figure.Met) ? 0 : 1;
+}
+finally
+{
+    Directory.Delete(folder, recursive: true);
+}
