@@ -52,9 +52,14 @@ internal sealed class PipeEnd : IDisposable
             {
                 data = data[count..];
             }
-            else if (_draining || !await _loop.Ready(_fd, Native.PollOut))
+            else if (_draining)
             {
                 return false;
+            }
+            else
+            {
+                // false may be meant for a descriptor of the same number that was closed a moment ago: try again
+                await _loop.Ready(_fd, Native.PollOut);
             }
         }
 
