@@ -1,4 +1,5 @@
 using Dotmesh.Actors.Storage.Commands;
+using Dotmesh.Actors.Storage.Zfs;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -45,7 +46,7 @@ public sealed class ZfsPool : IAsyncDisposable
     {
         // zfs-fuse lets go of a mount a moment after the unmount
         var destroy = new Command(Find("zpool"), ["destroy", "-f", Name]);
-        for (var tries = 0; (await Runner.Run(destroy, default)).ExitCode != 0; tries++)
+        for (var tries = 0; !await InTurn(destroy); tries++)
         {
             Assert.True(tries < 100, $"The pool {Name} cannot be destroyed.");
             await Task.Delay(50);
@@ -53,6 +54,13 @@ public sealed class ZfsPool : IAsyncDisposable
 
         System.IO.Directory.Delete(Folder, recursive: true);
         Runner.Dispose();
+    }
+
+    // destroying a pool unmounts: other specs and nodes on the same daemon wait meanwhile
+    private async Task<bool> InTurn(Command destroy)
+    {
+        using var turn = await new MountTurn().Take(default);
+        return (await Runner.Run(destroy, default)).ExitCode == 0;
     }
 
     private static string Find(string program) =>

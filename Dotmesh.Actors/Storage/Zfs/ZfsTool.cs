@@ -23,6 +23,9 @@ internal sealed class ZfsTool
         (_zfs, _zpool) = (Locate("zfs", root), Locate("zpool", root));
     }
 
+    /// <summary>Set for zfs-fuse: commands that mount wait for each other.</summary>
+    public MountTurn? Mounts { get; set; }
+
     public Task<string> Zfs(IReadOnlyList<string> arguments, CancellationToken ct) => Run(new Command(_zfs, arguments), ct);
 
     public Task<string> Zpool(IReadOnlyList<string> arguments, CancellationToken ct) =>
@@ -59,7 +62,7 @@ internal sealed class ZfsTool
 
     /// <summary>Exit code and texts, for callers that know better what a failure means.</summary>
     public Task<CommandResult> TryZfs(IReadOnlyList<string> arguments, CancellationToken ct) =>
-        _runner.Run(new Command(_zfs, arguments), ct);
+        InTurn(new Command(_zfs, arguments), ct);
 
     public async Task Lines(IReadOnlyList<string> arguments, Action<string> line, CancellationToken ct)
     {
@@ -100,7 +103,7 @@ internal sealed class ZfsTool
 
     private async Task<string> Run(Command command, CancellationToken ct)
     {
-        var result = await _runner.Run(command, ct);
+        var result = await InTurn(command, ct);
         if (result.ExitCode == 0)
         {
             return result.Stdout;
@@ -115,6 +118,17 @@ internal sealed class ZfsTool
         }
 
         throw failure;
+    }
+
+    private async Task<CommandResult> InTurn(Command command, CancellationToken ct)
+    {
+        if (Mounts is null || command.FileName != _zfs || !MountTurn.Needs(command.Arguments))
+        {
+            return await _runner.Run(command, ct);
+        }
+
+        using var turn = await Mounts.Take(ct);
+        return await _runner.Run(command, ct);
     }
 
     private static string Locate(string name, string? root)
