@@ -11,9 +11,11 @@ public class ZfsStorageSpec : StorageContract
     private readonly List<ZfsPool> _pools = [];
     private ZfsPool? _pool;
 
+    protected virtual string Lane => Lanes.Zfs;
+
     protected override async Task Prepare()
     {
-        Lanes.Require(Lanes.Zfs);
+        Lanes.Require(Lane);
         _pool = await NewPool(1L << 30);
     }
 
