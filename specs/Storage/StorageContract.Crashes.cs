@@ -157,7 +157,15 @@ public abstract partial class StorageContract
         var metadata = Message(new string('x', 1_000_000));
         var refusal = await Record.ExceptionAsync(() => small.Commit(id, NewCommitId(), metadata, Ct));
         Assert.True(refusal is null or StorageException { Failure: StorageFailure.PoolFull }, $"{refusal}");
-        await small.Rollback(id, first, Ct);
+        // zfs-fuse keeps no room back for a rollback: it may say so, and then a file has to go first
+        var rollback = await Record.ExceptionAsync(() => small.Rollback(id, first, Ct));
+        if (rollback is not null)
+        {
+            Assert.True(rollback is StorageException { Failure: StorageFailure.PoolFull }, $"{rollback}");
+            File.Delete(Path.Combine(await small.Mount(id, Ct), "__default__", "filler"));
+            await small.Rollback(id, first, Ct);
+        }
+
         await Write(small, id, "file", "there is space again");
         await small.Commit(id, NewCommitId(), Message("two"), Ct);
         Assert.Equal(2, (await Found(small, id)).Commits.Length);
