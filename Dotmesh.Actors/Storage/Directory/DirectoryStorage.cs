@@ -161,6 +161,12 @@ public sealed partial class DirectoryStorage : IStorage
 
             var head = Head(id);
             var commit = Require(id, head, at);
+            if (stashing.IsDone(id.Value, head, commit, stash.Value))
+            {
+                // Recover finished it after a crash, and the caller, who cannot know, asks again
+                return Task.CompletedTask;
+            }
+
             RefuseTaken(stash);
             stashing.Stash(id.Value, head, commit, stash.Value, stashLabels, ct);
             return Task.CompletedTask;

@@ -19,6 +19,13 @@ internal sealed class Stashing(PoolFolder pool)
         Finish(id, intent, ct);
     }
 
+    /// <summary>True when this very stash was made before: the filesystem ends at the commit, the stash begins there.</summary>
+    internal bool IsDone(string id, Head head, CommitRecord at, string stash) =>
+        head.Commits[^1].Id == at.Id
+        && PoolFiles.Exists(pool.Folder(stash).Path)
+        && pool.Folder(stash).TryReadInfo()?.Origin is { } origin
+        && origin.Filesystem == id && origin.Commit == at.Id;
+
     /// <summary>Takes the steps that are left; also what Recover and a repeated call do when they find the intent.</summary>
     internal void Finish(string id, Intent intent, CancellationToken ct)
     {
