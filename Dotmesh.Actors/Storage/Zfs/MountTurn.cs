@@ -13,6 +13,7 @@ internal sealed partial class MountTurn
     private const string DaemonFolder = "/var/run/zfs";
     private const int LockExclusive = 2;
     private const int Interrupted = 4;
+    private const int ReadWrite = 2, Creates = 0x40, CloseOnExec = 0x80000, OwnerOnly = 0x180;
 
     private static readonly HashSet<string> Mounting =
         new(StringComparer.Ordinal) { "create", "clone", "mount", "unmount", "destroy", "rename", "promote", "rollback" };
@@ -33,7 +34,13 @@ internal sealed partial class MountTurn
         await InProcess.WaitAsync(ct);
         try
         {
-            var file = File.OpenHandle(_file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+            // not File.OpenHandle: the runtime takes flock itself and refuses a file that somebody holds
+            var file = open(_file, ReadWrite | Creates | CloseOnExec, OwnerOnly);
+            if (file.IsInvalid)
+            {
+                throw Failure();
+            }
+
             try
             {
                 // blocks a pool thread, and one at most: whoever waits here holds the semaphore
@@ -57,13 +64,18 @@ internal sealed partial class MountTurn
     {
         while (flock(file, LockExclusive) != 0)
         {
-            if (Marshal.GetLastPInvokeError() is var error and not Interrupted)
+            if (Marshal.GetLastPInvokeError() != Interrupted)
             {
-                throw new StorageException(StorageFailure.Unexpected,
-                    $"The lock that keeps mounts apart cannot be taken: {Marshal.GetPInvokeErrorMessage(error)}.");
+                throw Failure();
             }
         }
     }
+
+    private static StorageException Failure() => new(StorageFailure.Unexpected,
+        $"The lock that keeps mounts apart cannot be taken: {Marshal.GetLastPInvokeErrorMessage()}.");
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle open(string path, int flags, int mode);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int flock(SafeFileHandle file, int operation);
