@@ -39,6 +39,8 @@ public sealed class DirectoryMeasureSpec(ITestOutputHelper output) : IDisposable
             }
 
             Report($"{count} files, commit of 1 changed, p50", times.Order().ElementAt(10));
+            Report($"{count} files, commit of 1 changed, least", times.Min());
+            Report($"{count} files, commit of nothing", await Median(21, n => Commit(pool, id, $"n{n}")));
             Report($"{count} files, usage", await Timed(() => pool.Usage([id], default)));
             Report($"{count} files, rollback of 1", await Timed(() => pool.Rollback(id, new CommitId("c3"), default)));
         }
@@ -79,6 +81,34 @@ public sealed class DirectoryMeasureSpec(ITestOutputHelper output) : IDisposable
 
         Report("commit among 10,000, p50", times.Order().ElementAt(10));
         await again.DisposeAsync();
+    }
+
+    [SkippableFact]
+    public async Task Figures_of_a_small_filesystem()
+    {
+        Skip.IfNot(Environment.GetEnvironmentVariable("DOTMESH_MEASURE") == "1", "DOTMESH_MEASURE=1 runs it");
+        await using var pool = await _pools.Open("pool", new Faults());
+        var id = new FilesystemId("dot");
+        await pool.Create(id, Labels(id), default);
+        var file = Path.Combine(await pool.Mount(id, default), "__default__", "file");
+        Report("small, commit of 1 changed, p50", await Median(101, async n =>
+        {
+            await File.WriteAllTextAsync(file, $"changed {n}");
+            await Commit(pool, id, $"c{n}");
+        }));
+        Report("small, commit of nothing, p50", await Median(101, n => Commit(pool, id, $"n{n}")));
+        Report("small, usage, p50", await Median(101, _ => pool.Usage([id], default)));
+    }
+
+    private static async Task<double> Median(int count, Func<int, Task> work)
+    {
+        var times = new List<double>();
+        for (var n = 0; n < count; n++)
+        {
+            times.Add(await Timed(() => work(n)));
+        }
+
+        return times.Order().ElementAt(count / 2);
     }
 
     private void Report(string what, double value) =>

@@ -102,10 +102,11 @@ public sealed partial class DirectoryStorage
             return cached;
         }
 
+        var stamp = _pool.Heads.Stamp(id.Value);
         var head = IsName(id.Value) ? _pool.Folder(id.Value).TryReadHead() : null;
         if (head is not null)
         {
-            _pool.Heads.Put(id.Value, head);
+            _pool.Heads.Offer(id.Value, head, stamp);
         }
 
         return head;

@@ -9,6 +9,7 @@ internal sealed class HeadCache(int budget)
     private readonly Dictionary<string, LinkedListNode<(string Id, Head Head)>> _heads = new(StringComparer.Ordinal);
     private readonly LinkedList<(string Id, Head Head)> _byUse = new();
     private readonly Lock _lock = new();
+    private readonly long[] _changes = new long[1024];
     private long _entries;
 
     internal Head? TryGet(string id)
@@ -26,17 +27,36 @@ internal sealed class HeadCache(int budget)
         }
     }
 
+    /// <summary>To be taken before a head is read and given to <see cref="Offer"/> with it.</summary>
+    internal long Stamp(string id)
+    {
+        lock (_lock)
+        {
+            return Changes(id);
+        }
+    }
+
+    /// <summary>
+    /// Keeps a head that was read from disk, unless its filesystem was changed since the stamp: sizes are measured beside
+    /// other operations, and an older head put over a newer one would make the next commit cut the log at its older end.
+    /// </summary>
+    internal void Offer(string id, Head head, long stamp)
+    {
+        lock (_lock)
+        {
+            if (Changes(id) == stamp)
+            {
+                Keep(id, head);
+            }
+        }
+    }
+
     internal void Put(string id, Head head)
     {
         lock (_lock)
         {
-            Drop(id);
-            _heads[id] = _byUse.AddFirst((id, head));
-            _entries += Weight(head);
-            while (_entries > budget && _byUse.Count > 1)
-            {
-                Drop(_byUse.Last!.Value.Id);
-            }
+            Changes(id)++;
+            Keep(id, head);
         }
     }
 
@@ -44,11 +64,31 @@ internal sealed class HeadCache(int budget)
     {
         lock (_lock)
         {
-            if (_heads.Remove(id, out var node))
-            {
-                _byUse.Remove(node);
-                _entries -= Weight(node.Value.Head);
-            }
+            Changes(id)++;
+            Evict(id);
+        }
+    }
+
+    // filesystems that share a counter only lose an offer now and then
+    private ref long Changes(string id) => ref _changes[(uint)id.GetHashCode(StringComparison.Ordinal) % _changes.Length];
+
+    private void Keep(string id, Head head)
+    {
+        Evict(id);
+        _heads[id] = _byUse.AddFirst((id, head));
+        _entries += Weight(head);
+        while (_entries > budget && _byUse.Count > 1)
+        {
+            Evict(_byUse.Last!.Value.Id);
+        }
+    }
+
+    private void Evict(string id)
+    {
+        if (_heads.Remove(id, out var node))
+        {
+            _byUse.Remove(node);
+            _entries -= Weight(node.Value.Head);
         }
     }
 

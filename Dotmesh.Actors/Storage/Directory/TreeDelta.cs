@@ -150,7 +150,9 @@ internal static class TreeDelta
                     break;
                 case DeltaKind.SameContent:
                     var node = folder.Put(RequireFile(NodeCodec.Read(ref from)), mayHaveOld: false);
-                    var with = contents[from.Count(contents.Count - 1)];
+                    var with = contents.Count > 0
+                        ? contents[from.Count(contents.Count - 1)]
+                        : throw new InvalidDataException("it shares a content that has not come");
                     sharing.Add((node, with));
                     break;
                 default:
@@ -174,6 +176,7 @@ internal static class TreeDelta
     {
         private readonly TreeNode _folder;
         private readonly SortedDictionary<byte[], TreeNode> _children = new(NameOrder.Instance);
+        private byte[] _last = [];
 
         internal OpenFolder(TreeNode folder, TreeNode? was)
         {
@@ -206,10 +209,13 @@ internal static class TreeDelta
 
         internal TreeNode Put(TreeNode node, bool mayHaveOld)
         {
-            if (node.Name.Length == 0)
+            // names ascend, so none is empty and none comes twice
+            if (NameOrder.Instance.Compare(node.Name, _last) <= 0)
             {
-                throw new InvalidDataException("an entry has no name");
+                throw new InvalidDataException("its entries are not in order");
             }
+
+            _last = node.Name;
 
             var old = _children.GetValueOrDefault(node.Name);
             if (mayHaveOld && node.IsFile)
