@@ -1,5 +1,5 @@
-using System.Runtime.CompilerServices;
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
 using Xunit;
