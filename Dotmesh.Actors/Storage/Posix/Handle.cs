@@ -7,6 +7,7 @@ namespace Dotmesh.Actors.Storage.Posix;
 internal sealed unsafe partial class Handle : IDisposable
 {
     private int _fd;
+    private bool _locked;
 
     private Handle(int fd) => _fd = fd;
 
@@ -17,6 +18,12 @@ internal sealed unsafe partial class Handle : IDisposable
         var fd = Interlocked.Exchange(ref _fd, -1);
         if (fd >= 0)
         {
+            if (_locked)
+            {
+                // closing alone is not enough: a command that is being started holds a copy until it has exec'ed
+                _ = Libc.flock(fd, Linux.Unlock);
+            }
+
             _ = Libc.close(fd);
         }
     }
@@ -165,7 +172,23 @@ internal sealed unsafe partial class Handle : IDisposable
         }
     }
 
-    internal bool TryLock() => Libc.flock(Fd, Linux.LockExclusive | Linux.LockNonBlocking) == 0;
+    /// <summary>Takes the file's lock if nobody has it; disposing or the end of this process lets it go.</summary>
+    internal bool TryLock() =>
+        _locked = Libc.flock(Fd, Linux.LockExclusive | Linux.LockNonBlocking) == 0;
+
+    /// <summary>Blocks its thread until the file's lock is taken; disposing lets it go.</summary>
+    internal void Lock(string path)
+    {
+        while (Libc.flock(Fd, Linux.LockExclusive) != 0)
+        {
+            if (Errors.Last != Linux.EINTR)
+            {
+                throw Errors.Failed("locking", path);
+            }
+        }
+
+        _locked = true;
+    }
 }
 
 /// <summary>A name with its terminating zero, on the stack where it is short.</summary>

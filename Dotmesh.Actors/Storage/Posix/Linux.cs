@@ -44,6 +44,7 @@ internal static class Linux
     internal const nuint CloneFile = 0x40049409;
     internal const int LockExclusive = 2;
     internal const int LockNonBlocking = 4;
+    internal const int Unlock = 8;
     internal const uint SyncRangeFully = 7;
     internal const int ClockRealtimeCoarse = 5;
 

@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
+using Dotmesh.Actors.Storage.Posix;
 
 namespace Dotmesh.Actors.Storage.Zfs;
 
@@ -8,12 +7,10 @@ namespace Dotmesh.Actors.Storage.Zfs;
 /// once can leave that daemon deaf: every file in every pool then hangs until it is restarted. So such commands take
 /// turns: within this process by a semaphore, between processes by a lock file beside the daemon's socket.
 /// </summary>
-internal sealed partial class MountTurn
+internal sealed class MountTurn
 {
     private const string DaemonFolder = "/var/run/zfs";
-    private const int LockExclusive = 2;
-    private const int Interrupted = 4;
-    private const int ReadWrite = 2, Creates = 0x40, CloseOnExec = 0x80000, OwnerOnly = 0x180;
+    private const uint OwnerOnly = 0x180;
 
     private static readonly HashSet<string> Mounting =
         new(StringComparer.Ordinal) { "create", "clone", "mount", "unmount", "destroy", "rename", "promote", "rollback" };
@@ -35,16 +32,11 @@ internal sealed partial class MountTurn
         try
         {
             // not File.OpenHandle: the runtime takes flock itself and refuses a file that somebody holds
-            var file = open(_file, ReadWrite | Creates | CloseOnExec, OwnerOnly);
-            if (file.IsInvalid)
-            {
-                throw Failure();
-            }
-
+            var file = Handle.Open(_file, Linux.ReadWrite | Linux.Create, OwnerOnly);
             try
             {
                 // blocks a pool thread, and one at most: whoever waits here holds the semaphore
-                await Task.Run(() => Lock(file), ct);
+                await Task.Run(() => file.Lock(_file), ct);
                 return new Turn(file);
             }
             catch
@@ -60,27 +52,7 @@ internal sealed partial class MountTurn
         }
     }
 
-    private static void Lock(SafeFileHandle file)
-    {
-        while (flock(file, LockExclusive) != 0)
-        {
-            if (Marshal.GetLastPInvokeError() != Interrupted)
-            {
-                throw Failure();
-            }
-        }
-    }
-
-    private static StorageException Failure() => new(StorageFailure.Unexpected,
-        $"The lock that keeps mounts apart cannot be taken: {Marshal.GetLastPInvokeErrorMessage()}.");
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle open(string path, int flags, int mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int flock(SafeFileHandle file, int operation);
-
-    private sealed class Turn(SafeFileHandle file) : IDisposable
+    private sealed class Turn(Handle file) : IDisposable
     {
         public void Dispose()
         {
