@@ -81,6 +81,9 @@ public sealed class DotmeshSystem : IAsyncDisposable
 
     public IDots Dots { get; }
 
+    /// <summary>Filesystems in the pool of this node: master branches and others.</summary>
+    public int Filesystems => Index.Filesystems;
+
     internal PoolIndex Index { get; }
 
     internal ActorSystem System => _system;

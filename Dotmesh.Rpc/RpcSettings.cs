@@ -13,6 +13,12 @@ public sealed record RpcSettings
     /// <summary>Largest body of <c>POST /rpc</c>, in bytes.</summary>
     public int MaxBodyBytes { get; init; } = 1024 * 1024;
 
+    /// <summary>Most requests in a batch.</summary>
+    public int MaxBatch { get; init; } = 100;
+
+    /// <summary>Deepest nesting of a request.</summary>
+    public int MaxDepth { get; init; } = 64;
+
     /// <summary>Requests being answered at the same time on this node; more get the error <c>overloaded</c>.</summary>
     public int MaxInFlight { get; init; } = 1024;
 

@@ -106,6 +106,12 @@ public sealed class NodeHost : IAsyncDisposable
             Throttle = new LoginThrottle(clock),
             NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>(_notReady is { } why ? [why] : []),
             Pool = storage.Pool,
+            Gauges = () =>
+            [
+                ("dotmesh_dots", "Dots that this node knows.", directory.Dots.Count),
+                ("dotmesh_filesystems", "Filesystems in the pool of this node.", system.Filesystems),
+                ("dotmesh_users", "Users.", users.All.Count),
+            ],
             BillingClient = _options.Billing.Endpoint.Length == 0 ? null : Keep(new HttpClient()),
         }));
         var ports = await Listen(pipeline, pool.Id, logs, ct);
@@ -202,6 +208,8 @@ public sealed class NodeHost : IAsyncDisposable
         return new RpcSettings
         {
             MaxBodyBytes = _options.Rpc.MaxBodyBytes,
+            MaxBatch = _options.Rpc.MaxBatch,
+            MaxDepth = _options.Rpc.MaxDepth,
             MaxInFlight = _options.Rpc.MaxInFlight,
             Deadline = TimeSpan.FromSeconds(_options.Rpc.DeadlineSeconds),
             Version = Version,

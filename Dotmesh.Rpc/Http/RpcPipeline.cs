@@ -20,8 +20,9 @@ public sealed partial class RpcPipeline : IDisposable
     private readonly CallRunner _runner;
     private readonly InfoPages _pages;
     private readonly ReplyPool _replies = new();
+    private readonly EnvelopeLimits _limits;
+    private readonly InFlight _inFlight = new();
     private readonly ILogger _log;
-    private int _inFlight;
     private int _heldBack;
 
     public RpcPipeline(RpcServices services)
@@ -30,7 +31,8 @@ public sealed partial class RpcPipeline : IDisposable
         _log = services.Logs.CreateLogger("Dotmesh.Http");
         Metrics = new RpcMetrics(services);
         Methods = new MethodTable();
-        _runner = new CallRunner(services, Methods, Metrics);
+        _runner = new CallRunner(services, Methods, Metrics, _inFlight);
+        _limits = new EnvelopeLimits(services.Settings.MaxBatch, services.Settings.MaxDepth);
         _pages = new InfoPages(services, Metrics);
     }
 
@@ -38,8 +40,8 @@ public sealed partial class RpcPipeline : IDisposable
 
     public MethodTable Methods { get; }
 
-    /// <summary>JSON-RPC requests being answered now.</summary>
-    public int InFlight => Volatile.Read(ref _inFlight);
+    /// <summary>JSON-RPC requests that are worked on now, those included that were answered as expired meanwhile.</summary>
+    public int InFlight => _inFlight.Count;
 
     /// <summary>Answers what is the API's and passes everything else on.</summary>
     public async Task Handle(HttpContext context, RequestDelegate next)
@@ -75,7 +77,11 @@ public sealed partial class RpcPipeline : IDisposable
         }
     }
 
-    public void Dispose() => _replies.Dispose();
+    public void Dispose()
+    {
+        Metrics.Dispose();
+        _replies.Dispose();
+    }
 
     private async Task Rpc(HttpContext context, string requestId)
     {
@@ -101,7 +107,7 @@ public sealed partial class RpcPipeline : IDisposable
             return;
         }
 
-        var overloaded = Interlocked.Increment(ref _inFlight) > _services.Settings.MaxInFlight;
+        var overloaded = _inFlight.Enter() > _services.Settings.MaxInFlight;
         try
         {
             await Answer(context, caller, requestId, overloaded);
@@ -116,7 +122,7 @@ public sealed partial class RpcPipeline : IDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _inFlight);
+            _inFlight.Leave();
         }
     }
 
@@ -194,7 +200,7 @@ public sealed partial class RpcPipeline : IDisposable
                     default,
                     null,
                     RpcError.Request($"The request body is larger than {_services.Settings.MaxBodyBytes} bytes."))
-                : EnvelopeReader.Read(body.Bytes);
+                : EnvelopeReader.Read(body.Bytes, _limits);
             var ran = overloaded ? Overloaded(parsed, requestId, reply) : await Run(parsed, context, caller, requestId, reply);
             body.Release();
             await Write(context, reply, ran);

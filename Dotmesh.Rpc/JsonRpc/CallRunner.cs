@@ -8,13 +8,13 @@ using Microsoft.Extensions.Logging;
 namespace Dotmesh.Rpc.JsonRpc;
 
 /// <summary>Runs one call: table, access, params, handler; every end of it is a reply.</summary>
-internal sealed partial class CallRunner(RpcServices services, MethodTable table, RpcMetrics metrics)
+internal sealed partial class CallRunner(RpcServices services, MethodTable table, RpcMetrics metrics, InFlight inFlight)
 {
     public static readonly ActivitySource Traces = new("Dotmesh");
 
     private readonly ILogger _log = services.Logs.CreateLogger("Dotmesh.Rpc");
 
-    public RequestDeadline Deadline() => new(services.Settings.Deadline, services.Clock, failure => LogLate(_log, failure));
+    public RequestDeadline Deadline() => new(services.Settings.Deadline, services.Clock, inFlight, failure => LogLate(_log, failure));
 
     /// <summary>Appends the reply, nothing for a notification. True when a method was run.</summary>
     public async ValueTask<bool> Run(
@@ -22,6 +22,12 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
     {
         var at = reply.Length;
         var (method, arguments, error) = Prepare(envelope, caller);
+        if (error is null && deadline.Passed)
+        {
+            // the rest of a batch whose earlier calls used the time up
+            error = RpcError.From(Refusals.ExpiredInQueue());
+        }
+
         var ran = error is null;
         if (ran)
         {
@@ -61,9 +67,6 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
             RefusalCode.Denied, "Password authentication is required for this method."),
         _ => null,
     };
-
-    private static Refusal Expired() => new(
-        RefusalCode.Expired, "The deadline passed before an answer. The operation may still complete; look before repeating it.");
 
     private (RpcMethod? Method, Arguments? Arguments, RpcError? Error) Prepare(Envelope envelope, Caller caller)
     {
@@ -115,11 +118,11 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
         }
         catch (Exception late) when (late is OperationCanceledException or TimeoutException && deadline.Passed)
         {
-            return RpcError.From(Expired());
+            return RpcError.From(Refusals.Expired());
         }
         catch (InjectedFaultException fault)
         {
-            return RpcError.From(new Refusal(RefusalCode.Injected, fault.Message));
+            return RpcError.From(Refusals.From(fault));
         }
         catch (StorageException failure)
         {
