@@ -39,6 +39,9 @@ public sealed class RpcMetrics : IDisposable
         _poolUsage = _factory.CreateGauge(
             "dm_zpool_usage_percentage", "How full the pool is.", ["node_name", "pool_name"]);
         DotNetStats.Register(_registry);
+        // there from the first scrape on; the others of the domain appear when there is something to show
+        _factory.CreateCounter(
+            "dm_state_transition_total", "Transitions of filesystems from state to state.", ["from", "to", "status"]);
         _domain = new DomainFigures(_factory);
         _registry.AddBeforeCollectCallback(_domain.Read);
         _registry.AddBeforeCollectCallback(ReadPool);
