@@ -62,6 +62,9 @@ public sealed record RpcServices
     public Func<CancellationToken, ValueTask<IReadOnlyList<string>>> NotReady { get; init; } =
         static _ => ValueTask.FromResult<IReadOnlyList<string>>([]);
 
+    /// <summary>True from when the node was told to stop: what is left of a batch is not begun any more.</summary>
+    public Func<bool> Stopping { get; init; } = static () => false;
+
     /// <summary>The pool's state for <c>/metrics</c>; asked every ten minutes at most. Null: not shown.</summary>
     public Func<CancellationToken, Task<PoolInfo>>? Pool { get; init; }
 

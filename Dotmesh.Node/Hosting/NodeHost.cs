@@ -24,6 +24,8 @@ namespace Dotmesh.Node.Hosting;
 /// </summary>
 public sealed class NodeHost : IAsyncDisposable
 {
+    private const string Stopping = "stopping";
+
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
 
     private readonly Stack<Func<ValueTask>> _parts = new();
@@ -56,7 +58,7 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Stops listening, lets requests that run be answered, then stops the parts, newest first.</summary>
     public async ValueTask DisposeAsync()
     {
-        _notReady = "stopping";
+        _notReady = Stopping;
         while (_parts.TryPop(out var stop))
         {
             await stop();
@@ -105,6 +107,7 @@ public sealed class NodeHost : IAsyncDisposable
             Settings = RpcSettings(),
             Throttle = new LoginThrottle(clock),
             NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>(_notReady is { } why ? [why] : []),
+            Stopping = () => _notReady == Stopping,
             Pool = storage.Pool,
             Gauges = () =>
             [

@@ -1,4 +1,5 @@
 using System.Net;
+using Dotmesh.Actors;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc.JsonRpc;
 using Microsoft.AspNetCore.Http;
@@ -231,12 +232,22 @@ public sealed partial class RpcPipeline : IDisposable
 
         // one after the other: a batch that creates and then commits means that order
         var ran = false;
+        var begun = false;
         foreach (var call in body.Batch)
         {
             var at = reply.Length;
             reply.Raw(at == 0 ? "["u8 : ","u8);
             var before = reply.Length;
-            ran |= await _runner.Run(call, caller, requestId, reference, deadline, reply);
+            if (begun && NotBegun(deadline) is { } refusal)
+            {
+                CallRunner.Refuse(call, RpcError.From(refusal), requestId, reply);
+            }
+            else
+            {
+                ran |= await _runner.Run(call, caller, requestId, reference, deadline, reply);
+            }
+
+            begun = true;
             if (reply.Length == before)
             {
                 reply.Truncate(at);
@@ -250,6 +261,10 @@ public sealed partial class RpcPipeline : IDisposable
 
         return ran;
     }
+
+    /// <summary>Why the rest of a batch is left; a request that has come is answered whatever happens.</summary>
+    private Refusal? NotBegun(RequestDeadline deadline) =>
+        deadline.Passed ? Refusals.ExpiredInQueue() : _services.Stopping() ? Refusals.NodeStopping() : null;
 
     private bool Overloaded(RequestBody body, string requestId, ReplyBuffer reply)
     {

@@ -22,12 +22,6 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
     {
         var at = reply.Length;
         var (method, arguments, error) = Prepare(envelope, caller);
-        if (error is null && deadline.Passed)
-        {
-            // the rest of a batch whose earlier calls used the time up
-            error = RpcError.From(Refusals.ExpiredInQueue());
-        }
-
         var ran = error is null;
         if (ran)
         {
@@ -38,13 +32,19 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
         if (error is not null)
         {
             reply.Truncate(at);
-            if (!envelope.IsNotification)
-            {
-                reply.Error(error, requestId, envelope.Id.Span);
-            }
+            Refuse(envelope, error, requestId, reply);
         }
 
         return ran;
+    }
+
+    /// <summary>Appends an error, nothing for a notification.</summary>
+    public static void Refuse(Envelope envelope, RpcError error, string requestId, ReplyBuffer reply)
+    {
+        if (!envelope.IsNotification)
+        {
+            reply.Error(envelope.Error ?? error, requestId, envelope.Id.Span);
+        }
     }
 
     /// <summary>The text for a method that is not there depends on the form of its name (contract 1.5).</summary>

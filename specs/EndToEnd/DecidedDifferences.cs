@@ -16,7 +16,10 @@ internal static class DecidedDifferences
 
     public static IReadOnlyList<DecidedDifference> All { get; } =
     [
-        new("not json", "JSON-RPC 2.0: a parse error is answered", """{"error":{"code":-32700},"id":null}"""),
+        new(
+            "not json",
+            "JSON-RPC 2.0: a parse error is answered",
+            """{"error":{"code":-32700,"message":"Parse error: the body is not valid JSON (line 1, byte 2)."},"id":null}"""),
         new("id is a float", "echoed byte for byte; the recording's tool shortened it", """{"result":true,"id":1.50}"""),
         new(
             "unknown service",

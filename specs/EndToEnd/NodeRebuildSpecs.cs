@@ -19,12 +19,7 @@ public sealed class NodeRebuildSpecs : IDisposable
     public async Task Without_its_database_files_a_node_has_dots_branches_commits_owners_and_collaborators_again()
     {
         var setup = new NodeSetup(_folder.Path);
-        JsonNode before;
-        await using (var node = await NodeProcess.Start(setup))
-        {
-            before = await Make(node);
-            await node.Kill9();
-        }
+        var before = await MakeAndDie(setup);
 
         foreach (var file in Directory.GetFiles(setup.DataFolder, "*.db*"))
         {
@@ -49,12 +44,7 @@ public sealed class NodeRebuildSpecs : IDisposable
     public async Task Users_who_are_still_there_have_their_rights_again_when_directory_and_journal_are_lost()
     {
         var setup = new NodeSetup(_folder.Path);
-        JsonNode before;
-        await using (var node = await NodeProcess.Start(setup))
-        {
-            before = await Make(node);
-            await node.Kill9();
-        }
+        var before = await MakeAndDie(setup);
 
         LoseDirectoryAndJournal(setup);
 
@@ -82,9 +72,10 @@ public sealed class NodeRebuildSpecs : IDisposable
         Assert.True(command.ExecuteNonQuery() >= 3);
     }
 
-    /// <summary>A dot of alice with a branch, shared with bob; answers how it is shown.</summary>
-    private static async Task<JsonNode> Make(NodeProcess node)
+    /// <summary>A dot of alice with a branch, shared with bob, on a node that is killed; answers how it was shown.</summary>
+    private static async Task<JsonNode> MakeAndDie(NodeSetup setup)
     {
+        await using var node = await NodeProcess.Start(setup);
         await Register(node, "alice");
         await Register(node, "bob");
         using var alice = As(node, "alice");
@@ -98,7 +89,9 @@ public sealed class NodeRebuildSpecs : IDisposable
         await alice.Call("Commit", new { Namespace = "alice", Name = "data", Branch = "side", Message = "on the branch" });
         await alice.Call(
             "AddCollaborator", new { MasterBranchID = await alice.Text("Lookup", Data), Collaborator = "bob" });
-        return await Shown(node);
+        var shown = await Shown(node);
+        await node.Kill9();
+        return shown;
     }
 
     private static async Task AssertSame(JsonNode before, NodeProcess node)
