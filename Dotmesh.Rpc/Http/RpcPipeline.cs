@@ -1,4 +1,3 @@
-using System.Net;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc.JsonRpc;
@@ -14,7 +13,6 @@ namespace Dotmesh.Rpc.Http;
 /// </summary>
 public sealed partial class RpcPipeline : IDisposable
 {
-    private const int MaxHeldBack = 256;
     private const string PlainText = "text/plain; charset=utf-8";
 
     private readonly RpcServices _services;
@@ -23,8 +21,8 @@ public sealed partial class RpcPipeline : IDisposable
     private readonly ReplyPool _replies = new();
     private readonly EnvelopeLimits _limits;
     private readonly InFlight _inFlight = new();
+    private readonly Logins _logins;
     private readonly ILogger _log;
-    private int _heldBack;
 
     public RpcPipeline(RpcServices services)
     {
@@ -35,6 +33,7 @@ public sealed partial class RpcPipeline : IDisposable
         _runner = new CallRunner(services, Methods, Metrics, _inFlight);
         _limits = new EnvelopeLimits(services.Settings.MaxBatch, services.Settings.MaxDepth);
         _pages = new InfoPages(services, Metrics);
+        _logins = new Logins(services, _log);
     }
 
     public RpcMetrics Metrics { get; }
@@ -86,7 +85,7 @@ public sealed partial class RpcPipeline : IDisposable
 
     private async Task Rpc(HttpContext context, string requestId)
     {
-        if (await Authenticate(context) is not { } caller)
+        if (await _logins.Authenticate(context) is not { } caller)
         {
             context.Response.Headers.XContentTypeOptions = "nosniff";
             await Plain(context, StatusCodes.Status401Unauthorized, "Unauthorized.\n");
@@ -124,48 +123,6 @@ public sealed partial class RpcPipeline : IDisposable
         finally
         {
             _inFlight.Leave();
-        }
-    }
-
-    /// <summary>Null after a wrong secret; an address that keeps failing waits longer and longer for that.</summary>
-    private async ValueTask<Caller?> Authenticate(HttpContext context)
-    {
-        if (!BasicCredentials.TryRead(context.Request.Headers.Authorization, out var user, out var secret))
-        {
-            return null;
-        }
-
-        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
-        if (await _services.Users.Authenticate(user, secret, context.RequestAborted) is { } caller)
-        {
-            return caller;
-        }
-
-        _services.Throttle.Failed(address);
-        var delay = _services.Throttle.DelayFor(address);
-        LogRefusedLogin(_log, address, delay.TotalMilliseconds);
-        await HoldBack(delay, context.RequestAborted);
-        return null;
-    }
-
-    private async Task HoldBack(TimeSpan delay, CancellationToken gone)
-    {
-        if (delay <= TimeSpan.Zero)
-        {
-            return;
-        }
-
-        try
-        {
-            // a flood must not fill the memory with waiting answers
-            if (Interlocked.Increment(ref _heldBack) <= MaxHeldBack)
-            {
-                await Task.Delay(delay, _services.Clock, gone);
-            }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _heldBack);
         }
     }
 
@@ -305,7 +262,4 @@ public sealed partial class RpcPipeline : IDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A request could not be answered (request {RequestId})")]
     private static partial void LogBug(ILogger log, Exception bug, string requestId);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "A login from {Address} failed; its answer waits {DelayMs} ms")]
-    private static partial void LogRefusedLogin(ILogger log, IPAddress address, double delayMs);
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Dotmesh.Actors;
-using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Storage;
 using Microsoft.Extensions.Logging.Abstractions;

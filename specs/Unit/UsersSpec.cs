@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Users;
 using Org.BouncyCastle.Crypto.Generators;
 using Xunit;
