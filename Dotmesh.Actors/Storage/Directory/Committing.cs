@@ -45,16 +45,7 @@ internal sealed class Committing(PoolFolder pool)
     private void Publish(
         string id, FilesystemFolder folder, Head head, CommitRecord record, TreeNode tree, uint checksum, int entries)
     {
-        try
-        {
-            folder.WriteIndex(tree, checksum);
-        }
-        catch (StorageException full) when (full.Failure == StorageFailure.PoolFull)
-        {
-            // the commit is made; without an index the next one compares contents
-            PoolFiles.Remove($"{folder.Path}/index");
-        }
-
+        folder.TryWriteIndex(tree, checksum);
         var length = CommitLog.LengthOf(record);
         pool.Heads.Put(id, new Head(
             head.Info, head.Commits.Add(record), head.LogLength + length, tree, checksum, entries));

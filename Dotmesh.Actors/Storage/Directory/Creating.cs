@@ -20,7 +20,7 @@ internal sealed class Creating(PoolFolder pool)
             }
 
             var tree = TreeScanner.Scan(live, null, lenient: false, CancellationToken.None);
-            building.WriteIndex(tree, building.WriteManifest(FirstManifest, tree));
+            building.TryWriteIndex(tree, building.WriteManifest(FirstManifest, tree));
         }
 
         building.WriteInfo(new FilesystemInfo(LabelsInfo.From(labels), null, FirstManifest, 1));
@@ -34,7 +34,7 @@ internal sealed class Creating(PoolFolder pool)
         var building = Begin(id);
         using var live = Handle.OpenDirectory(building.Live);
         var tree = TreeScanner.Scan(live, null, lenient: false, CancellationToken.None);
-        building.WriteIndex(tree, building.WriteManifest(FirstManifest, tree));
+        building.TryWriteIndex(tree, building.WriteManifest(FirstManifest, tree));
         building.WriteInfo(new FilesystemInfo(LabelsInfo.From(labels), null, FirstManifest, 1));
         return building;
     }
@@ -65,8 +65,9 @@ internal sealed class Creating(PoolFolder pool)
 
             objects.Sync();
             pool.Faults.Hit("directory.branch.after-objects");
-            building.WriteIndex(Restoring.Fill(building, objects, tree, ct), checksum);
         }
+
+        Restoring.Fill(building, tree, checksum, ct);
 
         building.WriteInfo(new FilesystemInfo(
             LabelsInfo.From(labels), new OriginInfo(source, at.Id, at.Guid), FirstManifest, at.NextObject));

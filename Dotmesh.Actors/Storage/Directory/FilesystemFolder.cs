@@ -158,17 +158,35 @@ internal sealed class FilesystemFolder(string path)
         }
     }
 
-    /// <summary>Durable once it returns, but not yet anybody's.</summary>
-    internal uint WriteManifest(string name, TreeNode tree)
+    /// <summary>Not yet anybody's; durable once it returns, unless the caller flushes the pool later.</summary>
+    internal uint WriteManifest(string name, TreeNode tree, bool durable = true)
     {
         var bytes = ManifestCodec.Write(tree);
-        PoolFiles.Replace($"{Manifests}/{name}", bytes.Span);
+        PoolFiles.Replace($"{Manifests}/{name}", bytes.Span, durable);
         return ManifestCodec.ChecksumOf(bytes.Span);
     }
 
-    /// <summary>Not durable: without it the next commit compares contents.</summary>
-    internal void WriteIndex(TreeNode tree, uint checksum) =>
-        PoolFiles.Replace($"{Path}/index", ManifestCodec.WriteIndex(tree, checksum).Span, durable: false);
+    /// <summary>Neither durable nor necessary: without it the next commit compares contents.</summary>
+    internal void TryWriteIndex(TreeNode tree, uint checksum)
+    {
+        try
+        {
+            PoolFiles.Replace($"{Path}/index", ManifestCodec.WriteIndex(tree, checksum).Span, durable: false);
+        }
+        catch (StorageException full) when (full.Failure == StorageFailure.PoolFull)
+        {
+            PoolFiles.Remove($"{Path}/index");
+        }
+    }
+
+    /// <summary>The folder stays: making it again could fail in a full pool.</summary>
+    internal void EmptyScratch(CancellationToken ct)
+    {
+        foreach (var name in PoolFiles.Names(Scratch))
+        {
+            PoolFiles.RemoveTree($"{Scratch}/{name}", ct);
+        }
+    }
 
     internal void AdoptManifest(FilesystemFolder from, string name, string newName)
     {
@@ -188,7 +206,6 @@ internal sealed class FilesystemFolder(string path)
 
         using var objects = new ObjectStore(Objects, 1);
         objects.DiscardFrom(commits.IsEmpty ? info.BaseNextObject : commits[^1].NextObject);
-        PoolFiles.Remove(Scratch);
-        PoolFiles.MakeFolder(Scratch, 0x1C0);
+        EmptyScratch(CancellationToken.None);
     }
 }
