@@ -50,7 +50,7 @@ internal sealed class Promotion
         AdoptContents(from, folder, taken.Add(staying), ct);
         foreach (var commit in taken.Add(staying).DistinctBy(c => c.Manifest))
         {
-            folder.AdoptManifest(from, commit.Manifest, NameAt(source, commit));
+            folder.Manifests.Adopt(from.Manifests, commit.Manifest, NameAt(source, commit));
         }
 
         return new Promotion(pool, source, dependent, info, taken, staying);
@@ -87,7 +87,7 @@ internal sealed class Promotion
         using var objects = new ObjectStore(to.Objects, 1);
         foreach (var commit in commits.DistinctBy(c => c.Manifest))
         {
-            foreach (var node in Trees.PreOrder(from.ReadManifest(commit.Manifest).Tree).Where(n => n.ObjectId != 0))
+            foreach (var node in Trees.PreOrder(from.Manifests.Read(commit.Manifest).Tree).Where(n => n.ObjectId != 0))
             {
                 ct.ThrowIfCancellationRequested();
                 objects.Adopt(theirs, node.ObjectId, ct);

@@ -65,7 +65,7 @@ internal sealed class Receiving(SectionReader input, CancellationToken ct)
         await input.CheckSeal(ct);
         var sequence = commits.IsEmpty ? 1 : commits[^1].Sequence + 1;
         var manifest = sequence.ToString(CultureInfo.InvariantCulture);
-        var checksum = folder.WriteManifest(manifest, tree, durable: false);
+        var checksum = folder.Manifests.WriteFull(manifest, tree, durable: false).Checksum;
         var record = sent with { Sequence = sequence, Manifest = manifest, NextObject = objects.Next };
         return new Received(commits.Add(record), tree, checksum);
     }

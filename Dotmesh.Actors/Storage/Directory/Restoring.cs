@@ -6,9 +6,9 @@ namespace Dotmesh.Actors.Storage.Directory;
 internal sealed class Restoring(PoolFolder pool)
 {
     /// <summary>Fills the empty live tree of a filesystem that is being built.</summary>
-    internal static void Fill(FilesystemFolder building, TreeNode tree, uint checksum, CancellationToken ct)
+    internal static void Fill(FilesystemFolder building, ReadManifest target, CancellationToken ct)
     {
-        using var reset = LiveReset.Prepare(building, null, tree, checksum, ct);
+        using var reset = LiveReset.Prepare(building, null, target.Tree, target.Checksum, ct);
         reset.Apply();
     }
 
@@ -49,8 +49,8 @@ internal sealed class Restoring(PoolFolder pool)
     {
         var folder = pool.Folder(id);
         pool.Heads.Drop(id);
-        var (tree, checksum) = folder.ReadManifest(to.Manifest);
-        using var reset = LiveReset.Prepare(folder, head.Tree, tree, checksum, ct);
+        var target = folder.Manifests.Read(to.Manifest);
+        using var reset = LiveReset.Prepare(folder, head.Tree, target.Tree, target.Checksum, ct);
         var promotions = pool.DependentsOf(id).ToArray()
             .Select(dependent => Promotion.Prepare(pool, id, head, to, dependent, ct)).OfType<Promotion>().ToArray();
         Ballast.Hold(folder.Scratch, (1 + promotions.Length) * Ballast.Small).Dispose();

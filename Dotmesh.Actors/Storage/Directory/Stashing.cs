@@ -82,11 +82,7 @@ internal sealed class Stashing(PoolFolder pool)
         PoolFiles.RemoveTree(path, ct);
         var building = FilesystemFolder.Make(path);
         var kept = head.Commits.Where(c => c.Sequence <= at.Sequence).ToArray();
-        foreach (var manifest in kept.Select(c => c.Manifest).Append(head.Info.Base).Distinct(StringComparer.Ordinal))
-        {
-            building.AdoptManifest(from, manifest, manifest);
-        }
-
+        building.Manifests.Copy(from.Manifests, kept.Select(c => c.Manifest).Append(head.Info.Base));
         using var theirs = new ObjectStore(from.Objects, 1);
         using var objects = new ObjectStore(building.Objects, 1);
         foreach (var number in theirs.Ids().Where(n => n < at.NextObject))
@@ -97,8 +93,7 @@ internal sealed class Stashing(PoolFolder pool)
 
         objects.Sync();
         CommitLog.Rewrite(building.Log, kept);
-        var (tree, checksum) = building.ReadManifest(at.Manifest);
-        Restoring.Fill(building, tree, checksum, ct);
+        Restoring.Fill(building, building.Manifests.Read(at.Manifest), ct);
         building.WriteInfo(head.Info);
         using var all = Handle.OpenDirectory(path);
         all.SyncFilesystem(path);

@@ -92,7 +92,7 @@ internal static class Views
             using (var root = Handle.OpenDirectory(building))
             using (var objects = new ObjectStore(folder.Objects, 1))
             {
-                var (tree, _) = folder.ReadManifest(commit.Manifest);
+                var tree = folder.Manifests.Read(commit.Manifest).Tree;
                 var empty = TreeScanner.Scan(root, null, lenient: false, ct);
                 using var restore = TreeRestore.Stage(root, files, objects, empty, tree, writable: false, ct);
                 restore.Apply(ct);
