@@ -37,11 +37,27 @@ internal sealed class Restoring(PoolFolder pool)
             }
             else
             {
-                PoolFiles.Remove(intent);
+                TakeBack(id);
             }
 
             throw;
         }
+    }
+
+    /// <summary>What was prepared here and in the branches goes; nobody has seen any of it.</summary>
+    private void TakeBack(string id)
+    {
+        pool.Folder(id).EmptyScratch(CancellationToken.None);
+        foreach (var folder in pool.DependentsOf(id).Select(pool.Folder))
+        {
+            if (folder.TryReadInfo() is { } info)
+            {
+                folder.DiscardUnreferenced(info, folder.ReadCommits());
+            }
+        }
+
+        PoolFiles.Remove(pool.IntentOf(id));
+        pool.Heads.Drop(id);
     }
 
     /// <summary>Also what Recover does when it finds the intent.</summary>
