@@ -54,14 +54,7 @@ public sealed partial class DirectoryStorageSpec : StorageContract
 
     protected override bool CommitViewsKeepWriteBits => false;
 
-    protected override IReadOnlyList<string> KnownGaps =>
-    [
-        nameof(A_crash_while_receiving_leaves_all_or_nothing),
-        nameof(A_mounted_commit_is_read_only_and_mounting_it_again_gives_the_same_path),
-        nameof(Nothing_is_dirty_after_a_commit_and_everything_written_is),
-        nameof(A_stream_on_a_base_that_is_not_the_newest_commit_is_refused),
-        nameof(A_stream_that_was_cut_is_refused_and_leaves_nothing)
-    ];
+    protected override bool HeavyFiles => true;
 
     protected override Task CleanUp()
     {

@@ -47,6 +47,9 @@ public sealed class HeadCacheSpec
         Assert.NotNull(_cache.TryGet("three"));
     }
 
-    private static Head Head(int entries) => new(
-        new FilesystemInfo(null, null, "0", 1), [], 0, new TreeNode { Name = [], Mode = 0x41ED }, 0, entries);
+    private static Head Head(int entries)
+    {
+        var tree = new TreeNode { Name = [], Mode = 0x41ED };
+        return new(new FilesystemInfo(null, null, "0", 1), [], 0, tree, 0, new FullManifest("0", tree, 0, 0), entries);
+    }
 }

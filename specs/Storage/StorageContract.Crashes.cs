@@ -125,7 +125,6 @@ public abstract partial class StorageContract
     [SkippableFact]
     public async Task A_crash_while_receiving_leaves_all_or_nothing()
     {
-        SkipKnownGap();
         var (id, last, bytes) = await Sent();
         await Storage.Destroy(id, Ct);
         var range = new StreamRange(id, null, last);

@@ -178,6 +178,7 @@ public abstract partial class StorageContract
     }
 
     [SkippableFact]
+    [Trait("Speed", "slow")]
     public async Task A_hundred_thousand_small_files_are_committed_and_come_back()
     {
         Skip.IfNot(HeavyFiles, "DOTMESH_HEAVY=1 runs the heavy cases");
@@ -197,6 +198,7 @@ public abstract partial class StorageContract
     }
 
     [SkippableFact]
+    [Trait("Speed", "slow")]
     public async Task A_file_of_five_gibibytes_needs_no_memory_and_stays_sparse()
     {
         Skip.IfNot(HeavyFiles, "DOTMESH_HEAVY=1 runs the heavy cases");

@@ -1,5 +1,6 @@
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Storage.Directory;
 using Xunit;
 
 namespace Dotmesh.Specs.Storage;
@@ -184,13 +185,16 @@ public abstract partial class StorageContract
     [SkippableFact]
     public async Task A_mounted_commit_is_read_only_and_mounting_it_again_gives_the_same_path()
     {
-        SkipKnownGap();
         var id = await Created();
         var commit = await Committed(id, "file", "one");
         var path = await Storage.MountCommit(id, commit, Ct);
         Assert.EndsWith($"/dmfs/{id}@{commit}", path, StringComparison.Ordinal);
         Assert.Equal(path, await Storage.MountCommit(id, commit, Ct));
-        await RefusesWrites(Path.Combine(path, "__default__", "new"));
+        if (Storage.Capabilities.Features.GetValueOrDefault(DirectoryStorage.ReadOnlyViews, true))
+        {
+            await RefusesWrites(Path.Combine(path, "__default__", "new"));
+        }
+
         Assert.Single(await Storage.List(Ct));
         await Refused(StorageFailure.NotFound, () => Storage.MountCommit(id, NewCommitId(), Ct));
     }
@@ -225,7 +229,6 @@ public abstract partial class StorageContract
     [SkippableFact]
     public async Task Nothing_is_dirty_after_a_commit_and_everything_written_is()
     {
-        SkipKnownGap();
         var id = await Created();
         Assert.True(await DirtyOf(id) > 0);
         await Committed(id, "file", "one");

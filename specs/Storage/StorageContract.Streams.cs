@@ -77,7 +77,6 @@ public abstract partial class StorageContract
     [SkippableFact]
     public async Task A_stream_on_a_base_that_is_not_the_newest_commit_is_refused()
     {
-        SkipKnownGap();
         var (id, first, other) = await CopiedOnce();
         await using var _ = other;
         var second = await Committed(id, "file", "two");
@@ -104,7 +103,6 @@ public abstract partial class StorageContract
     [InlineData(0.9999)]
     public async Task A_stream_that_was_cut_is_refused_and_leaves_nothing(double part)
     {
-        SkipKnownGap();
         var (id, last, bytes) = await Sent();
         await using var other = await OpenAnother();
         var cut = bytes[..(int)(bytes.Length * part)];

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
 using Xunit;
@@ -39,15 +38,6 @@ public abstract partial class StorageContract : IAsyncLifetime
     /// <c>stash</c>, <c>destroy</c>, <c>receive</c>), in the order in which it passes them.
     /// </summary>
     protected abstract IReadOnlyList<string> FaultPointsOf(string operation);
-
-    /// <summary>
-    /// Cases that this driver does not pass yet: skipped where everybody sees it, listed in docs/known-gaps.md, never green.
-    /// </summary>
-    protected virtual IReadOnlyList<string> KnownGaps => [];
-
-    /// <summary>Skips the calling case when it is a known gap of the driver.</summary>
-    protected void SkipKnownGap([CallerMemberName] string name = "") =>
-        Skip.If(KnownGaps.Contains(name), "known gap of this driver, see docs/known-gaps.md");
 
     /// <summary>Before anything is opened: skips when the lane is off.</summary>
     protected virtual Task Prepare() => Task.CompletedTask;

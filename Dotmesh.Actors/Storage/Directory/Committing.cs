@@ -23,14 +23,16 @@ internal sealed class Committing(PoolFolder pool)
             var changed = !ReferenceEquals(tree, head.Tree);
             var sequence = head.NextSequence;
             var manifest = changed ? sequence.ToString(CultureInfo.InvariantCulture) : head.Manifest;
-            var checksum = changed ? folder.WriteManifest(manifest, tree) : head.Checksum;
+            var written = changed
+                ? folder.Manifests.Write(manifest, tree, head.Full)
+                : new ReadManifest(tree, head.Checksum, head.Full);
             pool.Faults.Hit("directory.commit.after-manifest");
             var (total, entries) = Measure(tree);
             var record = new CommitRecord(
                 commit.Value, PoolFolder.NewGuid(), Now(), metadata, sequence, manifest, total, objects.Next);
             CommitLog.Append(folder.Log, head.LogLength, record);
             pool.Faults.Hit("directory.commit.after-record");
-            Publish(id, folder, head, record, tree, checksum, entries);
+            Publish(id, folder, head, record, written, entries);
             pool.Faults.Hit("directory.commit.after-index");
             PoolFiles.Remove(intent);
             return record;
@@ -43,21 +45,17 @@ internal sealed class Committing(PoolFolder pool)
     }
 
     private void Publish(
-        string id, FilesystemFolder folder, Head head, CommitRecord record, TreeNode tree, uint checksum, int entries)
+        string id, FilesystemFolder folder, Head head, CommitRecord record, ReadManifest written, int entries)
     {
-        try
+        // a difference needs no index of its own: that of the full manifest knows all but the few files in it
+        if (written.Full.Name == record.Manifest)
         {
-            folder.WriteIndex(tree, checksum);
-        }
-        catch (StorageException full) when (full.Failure == StorageFailure.PoolFull)
-        {
-            // the commit is made; without an index the next one compares contents
-            PoolFiles.Remove($"{folder.Path}/index");
+            folder.TryWriteIndex(written.Tree, written.Checksum);
         }
 
         var length = CommitLog.LengthOf(record);
         pool.Heads.Put(id, new Head(
-            head.Info, head.Commits.Add(record), head.LogLength + length, tree, checksum, entries));
+            head.Info, head.Commits.Add(record), head.LogLength + length, written.Tree, written.Checksum, written.Full, entries));
     }
 
     private void Undo(string id, FilesystemFolder folder, string intent)

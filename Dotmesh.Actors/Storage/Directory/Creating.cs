@@ -20,7 +20,7 @@ internal sealed class Creating(PoolFolder pool)
             }
 
             var tree = TreeScanner.Scan(live, null, lenient: false, CancellationToken.None);
-            building.WriteIndex(tree, building.WriteManifest(FirstManifest, tree));
+            building.TryWriteIndex(tree, building.Manifests.WriteFull(FirstManifest, tree).Checksum);
         }
 
         building.WriteInfo(new FilesystemInfo(LabelsInfo.From(labels), null, FirstManifest, 1));
@@ -34,7 +34,7 @@ internal sealed class Creating(PoolFolder pool)
         var building = Begin(id);
         using var live = Handle.OpenDirectory(building.Live);
         var tree = TreeScanner.Scan(live, null, lenient: false, CancellationToken.None);
-        building.WriteIndex(tree, building.WriteManifest(FirstManifest, tree));
+        building.TryWriteIndex(tree, building.Manifests.WriteFull(FirstManifest, tree).Checksum);
         building.WriteInfo(new FilesystemInfo(LabelsInfo.From(labels), null, FirstManifest, 1));
         return building;
     }
@@ -52,12 +52,12 @@ internal sealed class Creating(PoolFolder pool)
     {
         var from = pool.Folder(source);
         var building = Begin(id);
-        building.AdoptManifest(from, at.Manifest, FirstManifest);
-        var (tree, checksum) = building.ReadManifest(FirstManifest);
+        building.Manifests.Adopt(from.Manifests, at.Manifest, FirstManifest);
+        var first = building.Manifests.Read(FirstManifest);
         using (var theirs = new ObjectStore(from.Objects, 1))
         using (var objects = new ObjectStore(building.Objects, 1))
         {
-            foreach (var node in Trees.PreOrder(tree).Where(n => n.ObjectId != 0).DistinctBy(n => n.ObjectId))
+            foreach (var node in Trees.PreOrder(first.Tree).Where(n => n.ObjectId != 0).DistinctBy(n => n.ObjectId))
             {
                 ct.ThrowIfCancellationRequested();
                 objects.Adopt(theirs, node.ObjectId, ct);
@@ -65,8 +65,9 @@ internal sealed class Creating(PoolFolder pool)
 
             objects.Sync();
             pool.Faults.Hit("directory.branch.after-objects");
-            building.WriteIndex(Restoring.Fill(building, objects, tree, ct), checksum);
         }
+
+        Restoring.Fill(building, first, ct);
 
         building.WriteInfo(new FilesystemInfo(
             LabelsInfo.From(labels), new OriginInfo(source, at.Id, at.Guid), FirstManifest, at.NextObject));

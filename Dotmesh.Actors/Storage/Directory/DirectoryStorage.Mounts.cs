@@ -90,6 +90,14 @@ public sealed partial class DirectoryStorage
         async () =>
         {
             using var held = await _pool.Locks.Take(ct, [.. ids.Select(i => i.Value)]);
+            if (!_pool.Unfinished.IsEmpty)
+            {
+                foreach (var id in ids.Where(i => _pool.Unfinished.ContainsKey(i.Value)))
+                {
+                    new Recovery(_pool).MendUnfinished(id.Value, ct);
+                }
+            }
+
             return await work();
         },
         ct);
@@ -169,10 +177,9 @@ public sealed partial class DirectoryStorage
             return;
         }
 
-        Views.RemoveAll(_pool, id);
+        Views.UnmountAll(_pool, id);
         Mounting.Unlink(_pool.MountOf(id));
         _pool.Faults.Hit("directory.destroy.after-unmount");
-        _pool.Heads.Drop(id);
         var grave = $"{_pool.Temporary}/destroyed-{id}";
         if (PoolFiles.Exists(_pool.Folder(id).Path))
         {
@@ -181,6 +188,8 @@ public sealed partial class DirectoryStorage
             PoolFiles.SyncFolder(_pool.Filesystems);
         }
 
+        // after the move: sizes are measured beside, and what read the head before it must not keep it
+        _pool.Heads.Drop(id);
         _pool.Origins.TryRemove(id, out _);
         _pool.Faults.Hit("directory.destroy.after-move");
         PoolFiles.Remove(grave);

@@ -21,7 +21,7 @@ public sealed partial class DirectoryStorage
                     $"it leads from {stream.From ?? "nothing"} to {stream.To}, not from {range.From?.Commit.Value ?? "nothing"} to {range.To}");
             }
 
-            var receiving = new Receiving(_pool, reader, ct);
+            var receiving = new Receiving(reader, ct);
             await (range.From is { } from && from.Filesystem == range.Filesystem
                 ? Extend(range, stream, receiving, ct)
                 : Make(range, stream, labels, receiving, ct));
@@ -73,7 +73,7 @@ public sealed partial class DirectoryStorage
     {
         var id = range.Filesystem;
         var head = Head(id);
-        var start = Require(id, head, range.From!.Commit);
+        var start = head.Find(range.From!.Commit) ?? throw SectionReader.Bad($"it starts after {range.From.Commit}, which {id} does not have");
         if (start.Guid != stream.FromGuid)
         {
             throw SectionReader.Bad($"its commit {start.Id} is another one than that of this pool");
@@ -91,21 +91,52 @@ public sealed partial class DirectoryStorage
                 StorageFailure.Modified, $"Filesystem {id} was written to since {start.Id}: commit, stash or roll back first");
         }
 
+        var folder = _pool.Folder(id.Value);
         new Intent(Intent.Receive).Write(_pool.IntentOf(id.Value));
         try
         {
             _pool.Faults.Hit("directory.receive.after-begin");
-            await receiving.Receive(id.Value, _pool.Folder(id.Value), head, stream.Commits, range.To, publish: null);
+            var received = await receiving.Read(folder, head, stream.Commits, range.To);
+            using var reset = LiveReset.Prepare(folder, head.Tree, received.Tree, received.Checksum, ct);
+            Ballast.Hold(folder.Scratch, Ballast.Small + (2 * head.LogLength)).Dispose();
+            Keep(id.Value, folder, head, received, reset);
             PoolFiles.Remove(_pool.IntentOf(id.Value));
         }
         catch (Exception failure) when (failure is not InjectedFaultException)
         {
-            PoolFiles.Remove(_pool.IntentOf(id.Value));
+            GiveUp(id.Value, folder, head);
             throw;
         }
         finally
         {
             _pool.Heads.Drop(id.Value);
+        }
+    }
+
+    /// <summary>The log first: a crash after it is mended forward, a failure is taken back.</summary>
+    private void Keep(string id, FilesystemFolder folder, Head head, Received received, LiveReset reset)
+    {
+        CommitLog.Rewrite(folder.Log, received.Commits);
+        try
+        {
+            _pool.Faults.Hit("directory.receive.after-commit");
+            reset.Apply();
+            _pool.Faults.Hit("directory.receive.after-restore");
+        }
+        catch (Exception failure) when (failure is not InjectedFaultException)
+        {
+            _pool.LeaveUnfinished(id, Intent.Receive);
+            CommitLog.Rewrite(folder.Log, head.Commits);
+            throw;
+        }
+    }
+
+    private void GiveUp(string id, FilesystemFolder folder, Head head)
+    {
+        if (!_pool.Unfinished.ContainsKey(id))
+        {
+            folder.DiscardUnreferenced(head.Info, head.Commits);
+            PoolFiles.Remove(_pool.IntentOf(id));
         }
     }
 
@@ -121,19 +152,21 @@ public sealed partial class DirectoryStorage
                 ? creating.BeginBranch(from.Filesystem.Value, RequireOrigin(from, stream), id.Value, labels, ct)
                 : creating.BeginEmpty(id.Value, labels);
             _pool.Faults.Hit("directory.receive.after-begin");
-            await receiving.Receive(
-                id.Value,
-                building,
-                building.TryReadHead()!,
-                stream.Commits,
-                range.To,
-                () => creating.Publish(id.Value, "receive", mounted: false));
-            PoolFiles.Remove(_pool.IntentOf(id.Value));
+            var head = building.TryReadHead()!;
+            var received = await receiving.Read(building, head, stream.Commits, range.To);
+            CommitLog.Rewrite(building.Log, received.Commits);
+            _pool.Faults.Hit("directory.receive.after-commit");
+            using (var reset = LiveReset.Prepare(building, head.Tree, received.Tree, received.Checksum, ct))
+            {
+                reset.Apply();
+            }
+
+            _pool.Faults.Hit("directory.receive.after-restore");
+            creating.Publish(id.Value, "receive", mounted: false);
         }
         catch (Exception failure) when (failure is not InjectedFaultException)
         {
             creating.Abandon(id.Value);
-            PoolFiles.Remove(_pool.IntentOf(id.Value));
             throw;
         }
         finally

@@ -14,17 +14,30 @@ public sealed partial class DirectoryStorage : IStorage
     /// <summary>Name of the stream format.</summary>
     public const string StreamFormat = "dotmesh-directory-v1";
 
+    /// <summary>Feature: nobody who may use the node's files can write into a mounted commit, root included.</summary>
+    public const string ReadOnlyViews = "read-only-views";
+
     private readonly PoolFolder _pool;
 
-    private DirectoryStorage(PoolFolder pool) => _pool = pool;
+    private DirectoryStorage(PoolFolder pool)
+    {
+        _pool = pool;
+        var isRoot = Libc.geteuid() == 0;
+        Capabilities = new StorageCapabilities(
+            "directory",
+            "directory format 1",
+            StreamFormat,
+            ImmutableSortedDictionary<string, bool>.Empty
+                .Add("atomic-commit", false)
+                .Add("owners", isRoot)
+                .Add(ReadOnlyViews, !isRoot || pool.MountsReadOnly));
+        if (isRoot && !pool.MountsReadOnly)
+        {
+            pool.Log.LogViewsWritableByRoot();
+        }
+    }
 
-    public StorageCapabilities Capabilities { get; } = new(
-        "directory",
-        "directory format 1",
-        StreamFormat,
-        ImmutableSortedDictionary<string, bool>.Empty
-            .Add("atomic-commit", false)
-            .Add("owners", Libc.geteuid() == 0));
+    public StorageCapabilities Capabilities { get; }
 
     /// <summary>Opens the pool, making it when its folder is empty or missing. Call <see cref="Recover"/> next.</summary>
     public static async Task<DirectoryStorage> Open(
@@ -152,7 +165,7 @@ public sealed partial class DirectoryStorage : IStorage
             var stashing = new Stashing(_pool);
             if (Intent.TryRead(_pool.IntentOf(id.Value)) is { Operation: Intent.Stashes } begun)
             {
-                stashing.Finish(id.Value, begun, ct);
+                stashing.Finish(id.Value, begun);
                 if (begun.Commit == at.Value && begun.Stash == stash.Value)
                 {
                     return Task.CompletedTask;

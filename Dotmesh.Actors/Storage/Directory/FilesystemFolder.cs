@@ -46,6 +46,7 @@ internal sealed partial class DirectoryJson : JsonSerializerContext;
 
 /// <summary>The newest state of a filesystem: its commits, and the tree that its live tree is compared with.</summary>
 /// <param name="Tree">Tree of the newest commit (or the base), its nodes knowing where they live.</param>
+/// <param name="Full">What the newest manifest stands on; shares with the tree what has not changed since.</param>
 /// <param name="Entries">Nodes in the tree, for the cache's budget.</param>
 internal sealed record Head(
     FilesystemInfo Info,
@@ -53,6 +54,7 @@ internal sealed record Head(
     long LogLength,
     TreeNode Tree,
     uint Checksum,
+    FullManifest Full,
     int Entries)
 {
     internal ulong NextObject => Commits.IsEmpty ? Info.BaseNextObject : Commits[^1].NextObject;
@@ -79,7 +81,7 @@ internal sealed class FilesystemFolder(string path)
 
     internal string Log => $"{Path}/commits";
 
-    private string Manifests => $"{Path}/manifests";
+    internal ManifestFiles Manifests => new($"{Path}/manifests");
 
     /// <summary>The empty folders; the live tree's root is an ordinary folder of the node's user.</summary>
     internal static FilesystemFolder Make(string path)
@@ -88,7 +90,7 @@ internal sealed class FilesystemFolder(string path)
         PoolFiles.MakeFolder(path);
         PoolFiles.MakeFolder(folder.Live);
         PoolFiles.MakeFolder(folder.Objects, 0x1C0);
-        PoolFiles.MakeFolder(folder.Manifests, 0x1C0);
+        PoolFiles.MakeFolder($"{path}/manifests", 0x1C0);
         PoolFiles.MakeFolder(folder.Scratch, 0x1C0);
         return folder;
     }
@@ -126,69 +128,40 @@ internal sealed class FilesystemFolder(string path)
         }
 
         var (commits, length) = CommitLog.Read(Log);
-        var (tree, checksum) = ReadManifest(commits.IsEmpty ? info.Base : commits[^1].Manifest);
-        if (PoolFiles.TryRead($"{Path}/index") is { } index && !ManifestCodec.ReadIndex(index, tree, checksum))
-        {
-            foreach (var node in Trees.PreOrder(tree))
-            {
-                node.Inode = 0;
-                node.Changed = 0;
-            }
-        }
-
-        return new Head(info, commits, length, tree, checksum, Trees.PreOrder(tree).Count());
+        var index = PoolFiles.TryRead($"{Path}/index") ?? [];
+        var read = Manifests.Read(commits.IsEmpty ? info.Base : commits[^1].Manifest, index);
+        return new Head(
+            info, commits, length, read.Tree, read.Checksum, read.Full, Trees.PreOrder(read.Tree).Count());
     }
 
-    internal (TreeNode Tree, uint Checksum) ReadManifest(string name)
+    /// <summary>Neither durable nor necessary: without it the next commit compares contents.</summary>
+    internal void TryWriteIndex(TreeNode tree, uint checksum)
     {
-        var file = $"{Manifests}/{name}";
-        var bytes = PoolFiles.TryRead(file);
         try
         {
-            return bytes is null
-                ? throw new InvalidDataException("it is missing")
-                : (ManifestCodec.Read(bytes), ManifestCodec.ChecksumOf(bytes));
+            PoolFiles.Replace($"{Path}/index", ManifestCodec.WriteIndex(tree, checksum).Span, durable: false);
         }
-        catch (InvalidDataException broken)
+        catch (StorageException full) when (full.Failure == StorageFailure.PoolFull)
         {
-            throw new StorageException(
-                StorageFailure.Unexpected,
-                $"The pool is damaged: {file} cannot be read ({broken.Message}); restore it from another copy",
-                broken);
+            PoolFiles.Remove($"{Path}/index");
         }
     }
 
-    /// <summary>Durable once it returns, but not yet anybody's.</summary>
-    internal uint WriteManifest(string name, TreeNode tree)
+    /// <summary>The folder stays: making it again could fail in a full pool.</summary>
+    internal void EmptyScratch(CancellationToken ct)
     {
-        var bytes = ManifestCodec.Write(tree);
-        PoolFiles.Replace($"{Manifests}/{name}", bytes.Span);
-        return ManifestCodec.ChecksumOf(bytes.Span);
-    }
-
-    /// <summary>Not durable: without it the next commit compares contents.</summary>
-    internal void WriteIndex(TreeNode tree, uint checksum) =>
-        PoolFiles.Replace($"{Path}/index", ManifestCodec.WriteIndex(tree, checksum).Span, durable: false);
-
-    internal void AdoptManifest(FilesystemFolder from, string name, string newName)
-    {
-        var bytes = PoolFiles.TryRead($"{from.Manifests}/{name}") ?? throw new StorageException(
-            StorageFailure.Unexpected, $"The pool is damaged: {from.Manifests}/{name} is missing");
-        PoolFiles.Replace($"{Manifests}/{newName}", bytes);
+        foreach (var name in PoolFiles.Names(Scratch))
+        {
+            PoolFiles.RemoveTree($"{Scratch}/{name}", ct);
+        }
     }
 
     /// <summary>Removes what an interrupted or rolled back commit left: manifests nobody names and objects past the end.</summary>
     internal void DiscardUnreferenced(FilesystemInfo info, ImmutableArray<CommitRecord> commits)
     {
-        var named = commits.Select(c => c.Manifest).Append(info.Base).ToHashSet(StringComparer.Ordinal);
-        foreach (var name in PoolFiles.Names(Manifests).Where(name => !named.Contains(name)))
-        {
-            PoolFiles.Remove($"{Manifests}/{name}");
-        }
-
+        Manifests.DiscardAllBut(commits.Select(c => c.Manifest).Append(info.Base));
         using var objects = new ObjectStore(Objects, 1);
         objects.DiscardFrom(commits.IsEmpty ? info.BaseNextObject : commits[^1].NextObject);
-        PoolFiles.Remove(Scratch);
-        PoolFiles.MakeFolder(Scratch, 0x1C0);
+        EmptyScratch(CancellationToken.None);
     }
 }

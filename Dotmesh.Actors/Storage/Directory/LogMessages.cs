@@ -12,4 +12,10 @@ internal static partial class LogMessages
 
     [LoggerMessageAttribute(Level = LogLevel.Information, Message = "Directory pool {Guid} at {Root}, mounts below {Mounts}")]
     internal static partial void LogOpened(this ILogger log, string guid, string root, string mounts);
+
+    [LoggerMessageAttribute(Level = LogLevel.Warning, Message = "This process may not mount: only missing write permissions protect the views of commits, and root can write into those (never into the commits)")]
+    internal static partial void LogViewsWritableByRoot(this ILogger log);
+
+    [LoggerMessageAttribute(Level = LogLevel.Warning, Message = "The {Operation} of {Id} failed half-way; the next operation on it, or the next start, mends it")]
+    internal static partial void LogUnfinished(this ILogger log, string operation, string id);
 }

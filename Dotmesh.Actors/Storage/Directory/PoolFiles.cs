@@ -6,7 +6,8 @@ namespace Dotmesh.Actors.Storage.Directory;
 /// <summary>Small files and folders of the pool itself: read whole, written whole and durably.</summary>
 internal static class PoolFiles
 {
-    internal static byte[]? TryRead(string path)
+    /// <summary>Null when it is missing.</summary>
+    internal static byte[]? TryRead(string path, int most = int.MaxValue)
     {
         var errno = Handle.TryOpen(Linux.CurrentDirectory, Bytes(path), Linux.ReadOnly, 0, out var file);
         if (errno is Linux.ENOENT or Linux.ENOTDIR)
@@ -21,7 +22,7 @@ internal static class PoolFiles
 
         using (file)
         {
-            var bytes = new byte[file.Stat().Size];
+            var bytes = new byte[Math.Min(file.Stat().Size, most)];
             var got = file.ReadFully(bytes);
             return got == bytes.Length ? bytes : bytes[..got];
         }

@@ -14,6 +14,7 @@ internal sealed class PoolFolder : IDisposable
     private const int Format = 1;
 
     private readonly Handle _lock;
+    private int _disposed;
 
     private PoolFolder(string root, string mountPrefix, int cachedEntries, Handle pidLock, Faults faults, TimeProvider time, ILogger log)
     {
@@ -31,6 +32,15 @@ internal sealed class PoolFolder : IDisposable
     internal string MountPrefix { get; }
 
     internal ulong Guid { get; private set; }
+
+    /// <summary>Whether views of commits are read-only mounts; an ordinary user needs none to be kept from writing.</summary>
+    internal bool MountsReadOnly { get; private set; }
+
+    /// <summary>
+    /// Filesystems on which an operation failed between two of its last steps; their intents are there, and the next
+    /// operation mends them first. Only full disks and broken ones bring this about.
+    /// </summary>
+    internal ConcurrentDictionary<string, bool> Unfinished { get; } = new(StringComparer.Ordinal);
 
     internal Faults Faults { get; }
 
@@ -74,6 +84,8 @@ internal sealed class PoolFolder : IDisposable
 
             MakeFolders(pool.Mounts);
             pool.Guid = ReadOrMakeGuid($"{root}/pool.json");
+            Views.UnmountAll(pool);
+            pool.MountsReadOnly = Libc.geteuid() == 0 && Views.CanMountReadOnly(pool.Temporary);
             return pool;
         }
         catch
@@ -87,6 +99,14 @@ internal sealed class PoolFolder : IDisposable
 
     internal string IntentOf(string id) => $"{Intents}/{id}";
 
+    /// <summary>Keeps an intent for <see cref="Recovery"/>: the operation cannot be taken back any more.</summary>
+    internal void LeaveUnfinished(string id, string operation)
+    {
+        Heads.Drop(id);
+        Unfinished[id] = true;
+        Log.LogUnfinished(operation, id);
+    }
+
     internal string MountOf(string id) => $"{Mounts}/{id}";
 
     internal string MountOf(string id, string commit) => $"{Mounts}/{id}@{commit}";
@@ -94,7 +114,22 @@ internal sealed class PoolFolder : IDisposable
     internal IEnumerable<string> DependentsOf(string id) =>
         Origins.Where(o => o.Value.Filesystem == id).Select(o => o.Key);
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            Views.UnmountAll(this);
+        }
+        finally
+        {
+            _lock.Dispose();
+        }
+    }
 
     private static void MakeFolders(string path)
     {

@@ -6,17 +6,43 @@ namespace Dotmesh.Actors.Storage.Directory;
 /// Before a filesystem loses commits, branches made from them take those commits over as their own, as a promoted clone
 /// does: they then start at the commit that stays.
 /// </summary>
-internal static class Promotion
+internal sealed class Promotion
 {
-    /// <summary>Repeatable: a branch that has taken over starts at a commit that stays, and is left alone.</summary>
-    internal static void TakeOver(
+    private readonly PoolFolder _pool;
+    private readonly string _source;
+    private readonly string _dependent;
+    private readonly FilesystemInfo _info;
+    private readonly ImmutableArray<CommitRecord> _taken;
+    private readonly CommitRecord _staying;
+
+    private Promotion(
+        PoolFolder pool,
+        string source,
+        string dependent,
+        FilesystemInfo info,
+        ImmutableArray<CommitRecord> taken,
+        CommitRecord staying)
+    {
+        _pool = pool;
+        _source = source;
+        _dependent = dependent;
+        _info = info;
+        _taken = taken;
+        _staying = staying;
+    }
+
+    /// <summary>
+    /// Gives the branch the contents it will need; nothing of it shows yet. Null for a branch that needs none: it starts at
+    /// a commit that stays, perhaps because it has taken over before.
+    /// </summary>
+    internal static Promotion? Prepare(
         PoolFolder pool, string source, Head head, CommitRecord staying, string dependent, CancellationToken ct)
     {
         var folder = pool.Folder(dependent);
         if (folder.TryReadInfo() is not { Origin: { } origin } info || origin.Filesystem != source
             || head.Find(new CommitId(origin.Commit)) is not { } start || start.Sequence <= staying.Sequence)
         {
-            return;
+            return null;
         }
 
         var from = pool.Folder(source);
@@ -24,27 +50,34 @@ internal static class Promotion
         AdoptContents(from, folder, taken.Add(staying), ct);
         foreach (var commit in taken.Add(staying).DistinctBy(c => c.Manifest))
         {
-            folder.AdoptManifest(from, commit.Manifest, NameAt(source, commit));
+            folder.Manifests.Adopt(from.Manifests, commit.Manifest, NameAt(source, commit));
         }
 
+        return new Promotion(pool, source, dependent, info, taken, staying);
+    }
+
+    /// <summary>Repeatable.</summary>
+    internal void TakeOver()
+    {
+        var folder = _pool.Folder(_dependent);
         var own = folder.ReadCommits();
-        if (!own.Any(c => c.Guid == start.Guid))
+        if (!own.Any(c => c.Guid == _taken[^1].Guid))
         {
             // own commits follow the taken ones; a first commit without changes refers to the old base, which stays
-            var renamed = taken.Select(c => c with { Manifest = NameAt(source, c) });
+            var renamed = _taken.Select(c => c with { Manifest = NameAt(_source, c) });
             CommitLog.Rewrite(folder.Log, renamed.Concat(own).Select((c, i) => c with { Sequence = i + 1 }));
         }
 
-        var names = folder.ReadCommits().Length;
-        folder.WriteInfo(info with
+        var origin = new OriginInfo(_source, _staying.Id, _staying.Guid);
+        folder.WriteInfo(_info with
         {
-            Origin = new OriginInfo(source, staying.Id, staying.Guid),
-            Base = NameAt(source, staying),
-            BaseNextObject = staying.NextObject,
+            Origin = origin,
+            Base = NameAt(_source, _staying),
+            BaseNextObject = _staying.NextObject,
         });
-        pool.Origins[dependent] = new OriginInfo(source, staying.Id, staying.Guid);
-        pool.Heads.Drop(dependent);
-        pool.Log.LogPromoted(dependent, names, source);
+        _pool.Origins[_dependent] = origin;
+        _pool.Heads.Drop(_dependent);
+        _pool.Log.LogPromoted(_dependent, folder.ReadCommits().Length, _source);
     }
 
     private static void AdoptContents(
@@ -54,7 +87,7 @@ internal static class Promotion
         using var objects = new ObjectStore(to.Objects, 1);
         foreach (var commit in commits.DistinctBy(c => c.Manifest))
         {
-            foreach (var node in Trees.PreOrder(from.ReadManifest(commit.Manifest).Tree).Where(n => n.ObjectId != 0))
+            foreach (var node in Trees.PreOrder(from.Manifests.Read(commit.Manifest).Tree).Where(n => n.ObjectId != 0))
             {
                 ct.ThrowIfCancellationRequested();
                 objects.Adopt(theirs, node.ObjectId, ct);

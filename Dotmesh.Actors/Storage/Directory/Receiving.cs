@@ -5,72 +5,46 @@ using Dotmesh.Actors.Storage.Posix;
 
 namespace Dotmesh.Actors.Storage.Directory;
 
+/// <param name="Commits">Those that were there and those that came.</param>
+/// <param name="Tree">Of the newest.</param>
+/// <param name="Checksum">Of its manifest.</param>
+internal sealed record Received(ImmutableArray<CommitRecord> Commits, TreeNode Tree, uint Checksum);
+
 /// <summary>
-/// Applies a stream commit by commit; each exists once its checksum was seen and its record is flushed. The live tree
-/// follows at the end, also when the stream breaks off: to the last complete commit.
+/// Reads a stream into objects and manifests that are nobody's yet. Only when its end has come, with every checksum right,
+/// does the caller make the commits exist, all of them at once.
 /// </summary>
-internal sealed class Receiving(PoolFolder pool, SectionReader input, CancellationToken ct)
+internal sealed class Receiving(SectionReader input, CancellationToken ct)
 {
     private readonly byte[] _buffer = new byte[StreamSections.DataSize];
 
-    /// <param name="id">The filesystem that is made or extended.</param>
-    /// <param name="folder">Where it is, or where it is being built.</param>
+    /// <param name="folder">Where the filesystem is, or where it is being built.</param>
     /// <param name="head">Its newest state, which the stream starts after.</param>
     /// <param name="count">How many commits the stream announces.</param>
     /// <param name="to">The newest of them.</param>
-    /// <param name="publish">Puts a filesystem being built in place, after its first commit; null when it is there.</param>
-    internal async Task Receive(
-        string id, FilesystemFolder folder, Head head, int count, CommitId to, Action? publish)
+    internal async Task<Received> Read(FilesystemFolder folder, Head head, int count, CommitId to)
     {
-        var tree = head.Tree;
-        var manifest = head.Manifest;
-        var commits = head.Commits;
-        var received = 0;
-        try
+        var received = new Received(head.Commits, head.Tree, head.Checksum);
+        for (var n = 0; n < count; n++)
         {
-            for (; received < count; received++)
-            {
-                var (record, made) = await ReceiveCommit(folder, tree, commits, NextObject(head.Info, commits));
-                pool.Faults.Hit("directory.receive.before-record");
-                CommitLog.Append(folder.Log, commits.Sum(CommitLog.LengthOf), record);
-                (tree, manifest, commits) = (made, record.Manifest, commits.Add(record));
-                if (publish is not null)
-                {
-                    new Intent(Intent.Receive).Write(pool.IntentOf(id));
-                    publish();
-                    (publish, folder) = (null, pool.Folder(id));
-                }
-
-                pool.Faults.Hit("directory.receive.after-commit");
-            }
-
-            if (await input.Expect(StreamSections.End, ct) is { Length: > 0 }
-                || commits.IsEmpty || commits[^1].Id != to.Value)
-            {
-                throw SectionReader.Bad($"it does not end at {to}");
-            }
-        }
-        catch (Exception failure) when (failure is not InjectedFaultException && publish is null)
-        {
-            // what came whole stays; the cancelled request's token must not stop the tidying
-            Settle(folder, head, manifest, commits, CancellationToken.None);
-            throw;
+            received = await ReadCommit(folder, received, NextObject(head.Info, received.Commits));
         }
 
-        Settle(folder, head, manifest, commits, ct);
+        if (await input.Expect(StreamSections.End, ct) is { Length: > 0 }
+            || received.Commits.IsEmpty || received.Commits[^1].Id != to.Value)
+        {
+            throw SectionReader.Bad($"it does not end at {to}");
+        }
+
+        // one flush for all that came
+        using var objects = new ObjectStore(folder.Objects, 1);
+        objects.SyncFilesystem();
+        return received;
     }
 
-    private void Settle(
-        FilesystemFolder folder, Head head, string manifest, ImmutableArray<CommitRecord> commits, CancellationToken token)
+    private async Task<Received> ReadCommit(FilesystemFolder folder, Received before, ulong nextObject)
     {
-        folder.DiscardUnreferenced(head.Info, commits);
-        Restoring.Reset(folder, head.Tree, manifest, token);
-        pool.Faults.Hit("directory.receive.after-restore");
-    }
-
-    private async Task<(CommitRecord Record, TreeNode Tree)> ReceiveCommit(
-        FilesystemFolder folder, TreeNode before, ImmutableArray<CommitRecord> commits, ulong nextObject)
-    {
+        var commits = before.Commits;
         var sent = ReadRecord(await input.Expect(StreamSections.Commit, ct));
         if (commits.Any(c => c.Id == sent.Id))
         {
@@ -78,7 +52,7 @@ internal sealed class Receiving(PoolFolder pool, SectionReader input, Cancellati
         }
 
         var contents = new List<TreeNode>();
-        var tree = ApplyEntries(before, await input.Expect(StreamSections.Entries, ct), contents, out var sharing);
+        var tree = ApplyEntries(before.Tree, await input.Expect(StreamSections.Entries, ct), contents, out var sharing);
         using var objects = new ObjectStore(folder.Objects, nextObject);
         foreach (var file in contents)
         {
@@ -89,15 +63,11 @@ internal sealed class Receiving(PoolFolder pool, SectionReader input, Cancellati
             ? pair.With.ObjectId
             : throw SectionReader.Bad("two names of one content differ in size"));
         await input.CheckSeal(ct);
-        if (contents.Count > 0)
-        {
-            objects.SyncFilesystem();
-        }
-
         var sequence = commits.IsEmpty ? 1 : commits[^1].Sequence + 1;
         var manifest = sequence.ToString(CultureInfo.InvariantCulture);
-        folder.WriteManifest(manifest, tree);
-        return (sent with { Sequence = sequence, Manifest = manifest, NextObject = objects.Next }, tree);
+        var checksum = folder.Manifests.WriteFull(manifest, tree, durable: false).Checksum;
+        var record = sent with { Sequence = sequence, Manifest = manifest, NextObject = objects.Next };
+        return new Received(commits.Add(record), tree, checksum);
     }
 
     private async Task<ulong> ReceiveContent(ObjectStore objects, long size)

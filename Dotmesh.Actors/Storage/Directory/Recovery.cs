@@ -27,16 +27,29 @@ internal sealed class Recovery(PoolFolder pool)
         return done;
     }
 
+    /// <summary>Before the next operation on a filesystem whose last one failed half-way.</summary>
+    internal void MendUnfinished(string id, CancellationToken ct)
+    {
+        if (Intent.TryRead(pool.IntentOf(id)) is { } intent)
+        {
+            Mend(id, intent, ct);
+        }
+
+        PoolFiles.Remove(pool.IntentOf(id));
+        pool.Heads.Drop(id);
+        pool.Unfinished.TryRemove(id, out _);
+    }
+
     private string Mend(string id, Intent intent, CancellationToken ct)
     {
         switch (intent.Operation)
         {
             case Intent.Stashes:
-                new Stashing(pool).Finish(id, intent, ct);
+                new Stashing(pool).Finish(id, intent);
                 return $"Finished the stash of {id} at {intent.Commit} as {intent.Stash}";
             case Intent.Rollback when pool.Folder(id).TryReadHead() is { } head
                 && head.Find(new CommitId(intent.Commit!)) is { } to:
-                new Restoring(pool).FinishRollback(id, head, to, ct);
+                new Restoring(pool).FinishRollback(id, head, to, () => { }, ct);
                 return $"Finished the rollback of {id} to {intent.Commit}";
             default:
                 return Tidy(id, intent, ct);
@@ -53,7 +66,7 @@ internal sealed class Recovery(PoolFolder pool)
 
         if (intent.Operation == Intent.Receive)
         {
-            Restoring.Reset(folder, head.Tree, head.Manifest, ct);
+            Restoring.Reset(folder, head, ct);
         }
 
         folder.DiscardUnreferenced(head.Info, head.Commits);

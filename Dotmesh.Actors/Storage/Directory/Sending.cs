@@ -16,14 +16,14 @@ internal sealed class Sending(FilesystemFolder folder, SectionWriter output, Can
         var buffer = new ByteBuffer();
         head.Write(buffer);
         await output.Write(StreamSections.Head, buffer.Memory, ct);
-        var before = from is null ? EmptyTree() : folder.ReadManifest(from).Tree;
+        var before = from is null ? EmptyTree() : folder.Manifests.Read(from).Tree;
         foreach (var commit in commits)
         {
             ct.ThrowIfCancellationRequested();
             buffer.Clear();
             CommitLog.WritePayload(buffer, commit);
             await output.Write(StreamSections.Commit, buffer.Memory, ct);
-            var now = folder.ReadManifest(commit.Manifest).Tree;
+            var now = folder.Manifests.Read(commit.Manifest).Tree;
             var contents = new List<TreeNode>();
             await output.Write(StreamSections.Entries, TreeDelta.Write(before, now, contents).Memory, ct);
             foreach (var file in contents)

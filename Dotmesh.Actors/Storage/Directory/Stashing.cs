@@ -11,12 +11,31 @@ internal sealed class Stashing(PoolFolder pool)
     internal void Stash(
         string id, Head head, CommitRecord at, string stash, FilesystemLabels labels, CancellationToken ct)
     {
-        BuildSuccessor(id, head, at, ct);
-        pool.Faults.Hit("directory.stash.after-build");
         var intent = new Intent(Intent.Stashes, at.Id, stash, LabelsInfo.From(labels));
-        intent.Write(pool.IntentOf(id));
-        pool.Faults.Hit("directory.stash.after-intent");
-        Finish(id, intent, ct);
+        var begun = false;
+        try
+        {
+            BuildSuccessor(id, head, at, ct);
+            pool.Faults.Hit("directory.stash.after-build");
+            Ballast.Hold(pool.Folder(id).Scratch, Ballast.Small * (1 + pool.DependentsOf(id).Count())).Dispose();
+            intent.Write(pool.IntentOf(id));
+            begun = true;
+            pool.Faults.Hit("directory.stash.after-intent");
+            Finish(id, intent);
+        }
+        catch (Exception failure) when (failure is not InjectedFaultException)
+        {
+            if (begun)
+            {
+                pool.LeaveUnfinished(id, Intent.Stashes);
+            }
+            else
+            {
+                PoolFiles.Remove($"{pool.Temporary}/{id}");
+            }
+
+            throw;
+        }
     }
 
     /// <summary>True when this very stash was made before: the filesystem ends at the commit, the stash begins there.</summary>
@@ -27,7 +46,7 @@ internal sealed class Stashing(PoolFolder pool)
         && origin.Filesystem == id && origin.Commit == at.Id;
 
     /// <summary>Takes the steps that are left; also what Recover and a repeated call do when they find the intent.</summary>
-    internal void Finish(string id, Intent intent, CancellationToken ct)
+    internal void Finish(string id, Intent intent)
     {
         var stash = pool.Folder(intent.Stash!);
         var successor = $"{pool.Temporary}/{id}";
@@ -35,7 +54,7 @@ internal sealed class Stashing(PoolFolder pool)
         pool.Heads.Drop(intent.Stash!);
         if (!PoolFiles.Exists(stash.Path))
         {
-            Views.RemoveAll(pool, id);
+            Views.UnmountAll(pool, id);
             PoolFiles.Rename(pool.Folder(id).Path, stash.Path);
             PoolFiles.SyncFolder(pool.Filesystems);
         }
@@ -48,7 +67,7 @@ internal sealed class Stashing(PoolFolder pool)
         }
 
         pool.Faults.Hit("directory.stash.after-successor");
-        Shorten(id, intent, stash, ct);
+        Shorten(id, intent, stash);
         Mounting.Link(pool.MountOf(id), pool.Folder(id).Live);
         Mounting.Link(pool.MountOf(intent.Stash!), stash.Live);
         pool.Faults.Hit("directory.stash.after-mount");
@@ -63,11 +82,7 @@ internal sealed class Stashing(PoolFolder pool)
         PoolFiles.RemoveTree(path, ct);
         var building = FilesystemFolder.Make(path);
         var kept = head.Commits.Where(c => c.Sequence <= at.Sequence).ToArray();
-        foreach (var manifest in kept.Select(c => c.Manifest).Append(head.Info.Base).Distinct(StringComparer.Ordinal))
-        {
-            building.AdoptManifest(from, manifest, manifest);
-        }
-
+        building.Manifests.Copy(from.Manifests, kept.Select(c => c.Manifest).Append(head.Info.Base));
         using var theirs = new ObjectStore(from.Objects, 1);
         using var objects = new ObjectStore(building.Objects, 1);
         foreach (var number in theirs.Ids().Where(n => n < at.NextObject))
@@ -78,17 +93,15 @@ internal sealed class Stashing(PoolFolder pool)
 
         objects.Sync();
         CommitLog.Rewrite(building.Log, kept);
-        var (tree, checksum) = building.ReadManifest(at.Manifest);
-        building.WriteIndex(Restoring.Fill(building, objects, tree, ct), checksum);
+        Restoring.Fill(building, building.Manifests.Read(at.Manifest), ct);
         building.WriteInfo(head.Info);
         using var all = Handle.OpenDirectory(path);
         all.SyncFilesystem(path);
     }
 
     // the stash begins after the commit and names it as its origin; branches made from its commits follow it
-    private void Shorten(string id, Intent intent, FilesystemFolder stash, CancellationToken ct)
+    private void Shorten(string id, Intent intent, FilesystemFolder stash)
     {
-        ct.ThrowIfCancellationRequested();
         var info = stash.TryReadInfo()!;
         var commits = stash.ReadCommits();
         var at = commits.FirstOrDefault(c => c.Id == intent.Commit);

@@ -61,6 +61,11 @@ internal static class TreeDelta
         Stack<IEnumerator<(TreeNode? Was, TreeNode? Now)>> open)
     {
         var (was, now) = pair;
+        if (ReferenceEquals(was, now))
+        {
+            return;
+        }
+
         if (now is null)
         {
             to.Byte((byte)DeltaKind.Removed);

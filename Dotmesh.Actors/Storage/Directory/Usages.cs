@@ -9,7 +9,10 @@ internal static class Usages
     {
         using var live = Handle.OpenDirectory(folder.Live);
         var scanned = TreeScanner.Scan(live, head.Tree, lenient: true, ct);
-        return new FilesystemUsage(Trees.TotalBytes(scanned), DirtyBytes(head.Tree, scanned));
+        var size = Trees.TotalBytes(scanned);
+        // before the first commit nothing is committed, not even what Create made
+        var isNew = head.Commits.IsEmpty && head.Info.Origin is null;
+        return new FilesystemUsage(size, isNew ? Math.Max(size, 1) : DirtyBytes(head.Tree, scanned));
     }
 
     /// <summary>Bytes of changed and new files; at least 1 when anything else differs.</summary>

@@ -4,7 +4,9 @@ namespace Dotmesh.Actors.Storage.Directory;
 
 /// <summary>
 /// Commits as folders to read, made when first asked for. Copies (shared blocks where the file system can): whoever gets
-/// at a view cannot reach the commit's own objects.
+/// at a view cannot reach the commit's own objects. Nothing in a view has write bits, and where this process may mount, the
+/// view is a read-only mount, which stops root too. Its link below the mount prefix is made first and removed last: it
+/// names the mount for whoever cleans up. Views are mounted for as long as the node runs.
 /// </summary>
 internal static class Views
 {
@@ -19,21 +21,61 @@ internal static class Views
         }
 
         Mounting.Link(mount, view);
+        if (pool.MountsReadOnly)
+        {
+            BindMounts.TryMakeReadOnly(view);
+        }
+
         return mount;
+    }
+
+    /// <summary>Whether a view can be made read-only for root.</summary>
+    internal static bool CanMountReadOnly(string temporary)
+    {
+        var probe = $"{temporary}/probe";
+        BindMounts.Remove(probe);
+        PoolFiles.MakeFolder(probe);
+        try
+        {
+            return BindMounts.TryMakeReadOnly(probe);
+        }
+        finally
+        {
+            BindMounts.Remove(probe);
+            PoolFiles.Remove(probe);
+        }
     }
 
     internal static void Remove(PoolFolder pool, string id, string commit)
     {
-        Mounting.Unlink(pool.MountOf(id, commit));
+        Unmount(pool, id, commit);
         PoolFiles.Remove($"{pool.Folder(id).Views}/{commit}");
     }
 
-    internal static void RemoveAll(PoolFolder pool, string id)
+    internal static void UnmountAll(PoolFolder pool, string id)
     {
         foreach (var commit in PoolFiles.Names(pool.Folder(id).Views))
         {
-            Mounting.Unlink(pool.MountOf(id, commit));
+            Unmount(pool, id, commit);
         }
+    }
+
+    /// <summary>Those of all filesystems: when the node stops, and when it starts after it was killed.</summary>
+    internal static void UnmountAll(PoolFolder pool)
+    {
+        foreach (var name in PoolFiles.Names(pool.Mounts))
+        {
+            if (name.Split('@') is [var id, var commit])
+            {
+                Unmount(pool, id, commit);
+            }
+        }
+    }
+
+    private static void Unmount(PoolFolder pool, string id, string commit)
+    {
+        BindMounts.Remove($"{pool.Folder(id).Views}/{commit}");
+        Mounting.Unlink(pool.MountOf(id, commit));
     }
 
     private static void Make(FilesystemFolder folder, string view, CommitRecord commit, CancellationToken ct)
@@ -48,12 +90,12 @@ internal static class Views
             PoolFiles.MakeFolder(building);
             PoolFiles.MakeFolder(files, 0x1C0);
             using (var root = Handle.OpenDirectory(building))
-            using (var scratch = Handle.OpenDirectory(files))
             using (var objects = new ObjectStore(folder.Objects, 1))
             {
-                var (tree, _) = folder.ReadManifest(commit.Manifest);
+                var tree = folder.Manifests.Read(commit.Manifest).Tree;
                 var empty = TreeScanner.Scan(root, null, lenient: false, ct);
-                TreeRestore.Run(root, scratch, objects, empty, tree, writable: false, ct);
+                using var restore = TreeRestore.Stage(root, files, objects, empty, tree, writable: false, ct);
+                restore.Apply(ct);
                 root.SyncFilesystem(view);
             }
 

@@ -156,6 +156,23 @@ internal sealed unsafe partial class Handle : IDisposable
         }
     }
 
+    /// <summary>Takes blocks for so many bytes; file systems that cannot are left as they are.</summary>
+    internal void Allocate(long length, string path)
+    {
+        while (Libc.fallocate(Fd, 0, 0, length) != 0)
+        {
+            switch (Errors.Last)
+            {
+                case Linux.EINTR:
+                    continue;
+                case Linux.EOPNOTSUPP or Linux.ENOSYS:
+                    return;
+                default:
+                    throw Errors.Failed("taking space for", path);
+            }
+        }
+    }
+
     internal void Sync(string path)
     {
         if (Libc.fsync(Fd) != 0)

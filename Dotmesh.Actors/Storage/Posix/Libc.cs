@@ -68,6 +68,9 @@ internal static unsafe partial class Libc
     internal static partial int ftruncate(int fd, long length);
 
     [LibraryImport(Library, SetLastError = true)]
+    internal static partial int fallocate(int fd, int mode, long offset, long length);
+
+    [LibraryImport(Library, SetLastError = true)]
     internal static partial int fsync(int fd);
 
     [LibraryImport(Library, SetLastError = true)]
@@ -115,6 +118,16 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library)]
     internal static partial uint geteuid();
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int mount(byte* source, byte* target, byte* type, nuint flags, byte* data);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int umount2(byte* target, int flags);
+
+    /// <summary>Fills glibc's <c>struct statfs64</c>, 120 bytes on x64 and arm64.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int statfs(byte* path, byte* buffer);
 }
 
 [StructLayout(LayoutKind.Sequential)]
