@@ -34,7 +34,7 @@ public sealed partial class ZfsStorage : IStorage
         var tool = new ZfsTool(runner, options.Pool, options.ZfsRoot, time);
         var names = new ZfsNames(options.Pool, Path.GetFullPath(options.MountPrefix));
         var features = await ZfsFeatures.Detect(tool, options.Pool, ct);
-        tool.Mounts = features.Kernel ? null : new MountTurn();
+        tool.Detected(features.Kernel, names.Parent);
         var parent = await tool.TryZfs(["get", "-Hp", "-o", "value", "mountpoint", names.Parent], ct);
         if (parent.ExitCode != 0)
         {
