@@ -216,7 +216,7 @@ public sealed partial class ZfsStorage
             }
         }
 
-        await RecoverMounts(ct);
+        await RecoverCreations(ct);
         return done;
     }
 
@@ -271,19 +271,16 @@ public sealed partial class ZfsStorage
         }
     }
 
-    /// <summary>Everything is mounted at start: containers look for their files at the paths they know.</summary>
-    private async Task RecoverMounts(CancellationToken ct)
+    /// <summary>A creation that got no further than the dataset. All else is mounted when it is asked for.</summary>
+    private async Task RecoverCreations(CancellationToken ct)
     {
         foreach (var dataset in (await Inventory(_names.Parent, ct)).Datasets.Values)
         {
-            if (_names.FilesystemOf(dataset.Name) is { } id)
+            if (_names.FilesystemOf(dataset.Name) is { } id
+                && dataset is { Origin: null, Snapshots.Count: 0 } && ZfsProperties.Labels(dataset.Local) is not null)
             {
                 var path = await _mounts.Mount(id, ct);
-                if (dataset is { Origin: null, Snapshots.Count: 0 } && dataset.Local.Count > 0)
-                {
-                    // a creation that got no further than the dataset
-                    MakeSubdot(path);
-                }
+                await _tool.WithRoom(() => MakeSubdot(path), ct);
             }
         }
     }
