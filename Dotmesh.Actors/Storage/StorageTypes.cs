@@ -7,7 +7,14 @@ namespace Dotmesh.Actors.Storage;
 /// <param name="StreamFormat">Name of the stream format; streams of another format are refused before any data.</param>
 /// <param name="Features">Names of detected features and whether they are there, for the log.</param>
 public sealed record StorageCapabilities(
-    string Driver, string Version, string StreamFormat, ImmutableSortedDictionary<string, bool> Features);
+    string Driver, string Version, string StreamFormat, ImmutableSortedDictionary<string, bool> Features)
+{
+    /// <summary>Features of the files: what this storage has not, its file system refuses to whoever writes it.</summary>
+    public const string ExtendedAttributes = "extended attributes", FarTimes = "times after 2038";
+
+    /// <summary>Whether it keeps this kind of thing; what a driver says nothing about, it keeps.</summary>
+    public bool Keeps(string feature) => Features.GetValueOrDefault(feature, true);
+}
 
 /// <param name="Id">The pool's GUID.</param>
 /// <param name="Name">The pool's name or folder.</param>

@@ -11,6 +11,8 @@ namespace Dotmesh.Specs.EndToEnd;
 [Trait("Speed", "slow")]
 public abstract class CrashSpecs : IAsyncLifetime
 {
+    private const int Killed = 128 + 9;
+
     private static readonly TimeSpan DeathLimit = TimeSpan.FromSeconds(30);
 
     private readonly ScratchFolder _folder = new();
@@ -91,7 +93,8 @@ public abstract class CrashSpecs : IAsyncLifetime
 
         var answer = await Record.ExceptionAsync(() => scenario.Run(_node));
         Assert.True(answer is HttpRequestException, $"the node did not die, it answered {answer?.ToString() ?? "success"}");
-        await _node.Ended(DeathLimit);
+        var end = await _node.Ended(DeathLimit);
+        Assert.True(end.ExitCode == Killed, $"the node did not die of the signal: {end}");
         await _node.DisposeAsync();
 
         _node = await NodeProcess.Start(setup);

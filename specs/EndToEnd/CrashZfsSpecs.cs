@@ -27,7 +27,6 @@ public sealed class CrashZfsSpecs : CrashSpecs
     protected override async Task<NodeSetup> Setup(string folder)
     {
         Lanes.Require(Lanes.Zfs);
-        Lanes.Require(Lanes.ZfsCrash);
         _pool = await ZfsPool.Create();
         return new NodeSetup(folder, _pool.Name);
     }

@@ -9,4 +9,6 @@ namespace Dotmesh.Specs.Storage;
 public sealed class KernelZfsStorageSpec : ZfsStorageSpec
 {
     protected override string Lane => Lanes.OpenZfs;
+
+    protected override int ManyFiles => 5_000;
 }

@@ -1,19 +1,23 @@
 using System.Globalization;
 using Dotmesh.Specs.Lane;
 using Dotmesh.Specs.Storage;
+using Dotmesh.Specs.Support;
 
-// Runs spec classes where there is no SDK: Dotmesh.Lane [--filter TEXT] [--timeout SECONDS]
+// Runs the zfs specs where there is no SDK, or many times: Dotmesh.Lane [--filter TEXT] [--timeout SECONDS] [--repeat N]
 // One line per case, the sum at the end; 0 only when something passed and nothing failed.
+// DOTMESH_SPEC_LANES decides the pool: openzfs (a kernel module) or zfs (zfs-fuse).
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
-Type[] classes = [typeof(KernelZfsStorageSpec)];
+Type[] classes = [Lanes.IsOn(Lanes.OpenZfs) ? typeof(KernelZfsStorageSpec) : typeof(ZfsStorageSpec)];
 
 string Option(string name, string otherwise) =>
     Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : otherwise;
 
 var filter = Option("--filter", "");
 var limit = TimeSpan.FromSeconds(double.Parse(Option("--timeout", "600"), CultureInfo.InvariantCulture));
+var repeat = int.Parse(Option("--repeat", "1"), CultureInfo.InvariantCulture);
 var results = new List<(string Name, CaseResult Result)>();
-foreach (var one in classes.SelectMany(LaneCase.Of).Where(c => c.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)))
+var cases = classes.SelectMany(LaneCase.Of).Where(c => c.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)).ToList();
+foreach (var one in Enumerable.Repeat(cases, repeat).SelectMany(c => c))
 {
     var result = await LaneRun.Run(one, limit);
     results.Add((one.Name, result));

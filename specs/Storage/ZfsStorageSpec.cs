@@ -13,11 +13,6 @@ public class ZfsStorageSpec : StorageContract
 
     protected virtual string Lane => Lanes.Zfs;
 
-    // zfs-fuse answers EOPNOTSUPP and EOVERFLOW
-    protected override bool KeepsXattrs => Lane == Lanes.OpenZfs;
-
-    protected override bool KeepsFarTimes => Lane == Lanes.OpenZfs;
-
     protected override async Task Prepare()
     {
         Lanes.Require(Lane);

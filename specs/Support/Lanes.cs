@@ -11,9 +11,6 @@ public static class Lanes
     /// <summary>A running zfs-fuse daemon with its commands.</summary>
     public const string Zfs = "zfs";
 
-    /// <summary>Kill -9 of a node on zfs-fuse; not green yet (docs/known-gaps.md), so switched on by hand.</summary>
-    public const string ZfsCrash = "zfs-crash";
-
     /// <summary>A pool of a real OpenZFS kernel; its name is in <c>DOTMESH_SPEC_POOL</c>. Runs in a virtual machine.</summary>
     public const string OpenZfs = "openzfs";
 

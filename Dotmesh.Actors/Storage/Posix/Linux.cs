@@ -72,6 +72,7 @@ internal static class Linux
     internal const int ENOTEMPTY = 39;
     internal const int ELOOP = 40;
     internal const int ENODATA = 61;
+    internal const int EOVERFLOW = 75;
     internal const int EOPNOTSUPP = 95;
     internal const int EDQUOT = 122;
 

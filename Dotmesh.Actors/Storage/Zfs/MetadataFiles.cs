@@ -38,6 +38,7 @@ internal static class MetadataFiles
         }
         catch (IOException full)
         {
+            Remove(root, commit);
             throw new StorageException(
                 StorageErrors.IsFull(full) ? StorageFailure.PoolFull : StorageFailure.Unexpected,
                 $"The metadata of commit {commit} could not be written: {full.Message}", full);

@@ -32,6 +32,9 @@ internal sealed record ZfsFeatures(bool Kernel, StorageCapabilities Capabilities
             ["send -n"] = kernel,
             ["receive -x"] = kernel,
             ["written"] = written,
+            // zfs-fuse answers EOPNOTSUPP and EOVERFLOW
+            [StorageCapabilities.ExtendedAttributes] = kernel,
+            [StorageCapabilities.FarTimes] = kernel,
         };
         return new ZfsFeatures(kernel, new StorageCapabilities(
             "zfs", found, StreamFormat, features.ToImmutableSortedDictionary(StringComparer.Ordinal)));

@@ -18,6 +18,9 @@ internal sealed class ZfsNames(string pool, string mountPrefix)
 
     public string ReceiveOf(FilesystemId id) => $"{Parent}/{id}:receive";
 
+    /// <summary>For the moment in which it is made sure that nothing holds a filesystem any more.</summary>
+    public string ReleaseOf(FilesystemId id) => $"{Parent}/{id}:release";
+
     public string DestroyOf(FilesystemId id) => $"{Parent}/{id}:destroy";
 
     /// <summary>Read-only clone of a commit, where commits cannot be mounted themselves.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -112,6 +113,16 @@ internal static class ZfsProperties
     public static bool IsLabel(string property) =>
         property.StartsWith(Prefix, StringComparison.Ordinal) && property is not (Stashing or RollingBack)
         && !property.StartsWith(Meta, StringComparison.Ordinal);
+
+    /// <summary>A rollback begun: how many commits it takes away, and to which it goes.</summary>
+    public static string RollbackNote(int later, CommitId to) => $"{later}:{to}";
+
+    /// <summary>Null when the dataset carries no note.</summary>
+    public static (int Later, CommitId To)? RollbackNote(IReadOnlyDictionary<string, string> local) =>
+        local.TryGetValue(RollingBack, out var note) && note.IndexOf(':', StringComparison.Ordinal) is var colon and > 0
+        && int.TryParse(note.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var later)
+            ? (later, new CommitId(note[(colon + 1)..]))
+            : null;
 
     private static ImmutableSortedDictionary<string, string> ReadCollaborators(string base64)
     {

@@ -12,7 +12,8 @@ public sealed partial class ZfsStorage
         _faults.Hit("zfs.create.after-create");
         try
         {
-            MakeSubdot(await _mounts.Mount(id, ct));
+            var path = await _mounts.Mount(id, ct);
+            await _tool.WithRoom(() => MakeSubdot(path), ct);
         }
         catch (StorageException)
         {
@@ -33,13 +34,13 @@ public sealed partial class ZfsStorage
             if (!_features.Kernel)
             {
                 // so that no two commits share all their blocks: dirty bytes are told by what only the newest one holds
-                Touch(path);
+                await _tool.WithRoom(() => Touch(path), ct);
             }
 
             if (inFile.Count > 0)
             {
                 await RefuseTaken(id, commit, ct);
-                MetadataFiles.Write(path, commit, inFile);
+                await _tool.WithRoom(() => MetadataFiles.Write(path, commit, inFile), ct);
             }
         }
 

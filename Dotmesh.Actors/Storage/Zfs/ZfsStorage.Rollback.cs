@@ -25,6 +25,27 @@ public sealed partial class ZfsStorage
         }
 
         var later = dataset.Snapshots.Skip(index + 1).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
+        try
+        {
+            if (await RollbackInPlace(dataset, id, to, later, ct))
+            {
+                return;
+            }
+        }
+        catch (StorageException refused)
+        {
+            await Restore(id, later, refused);
+            throw;
+        }
+
+        _faults.Hit("zfs.rollback.after-rename");
+        await FinishRollback(id, to, ct);
+    }
+
+    /// <summary>False: other filesystems stand on later commits, and it was renamed to be replaced.</summary>
+    private async Task<bool> RollbackInPlace(
+        ZfsDataset dataset, FilesystemId id, CommitId to, HashSet<string> later, CancellationToken ct)
+    {
         await _mounts.UnmountCommits(id, ct);
         if (!_features.Kernel)
         {
@@ -34,7 +55,7 @@ public sealed partial class ZfsStorage
 
         if (later.Count > 0)
         {
-            await Note(name, ZfsProperties.RollingBack, to.Value, ct);
+            await Note(dataset.Name, ZfsProperties.RollingBack, ZfsProperties.RollbackNote(later.Count, to), ct);
             _faults.Hit("zfs.rollback.after-note");
         }
 
@@ -43,39 +64,35 @@ public sealed partial class ZfsStorage
         if (result.ExitCode == 0)
         {
             _faults.Hit("zfs.rollback.after-rollback");
-            await Forget(name, ZfsProperties.RollingBack, later.Count > 0, ct);
+            await Forget(dataset.Name, ZfsProperties.RollingBack, later.Count > 0, ct);
             await _mounts.Mount(id, ct);
-            return;
+            return true;
         }
 
         var failure = _tool.Failure(rollback, result);
-        try
+        if (failure.Failure != StorageFailure.HasDependents)
         {
-            if (failure.Failure != StorageFailure.HasDependents)
-            {
-                throw failure;
-            }
-
-            await RefuseConflicts(dataset, later, failure, ct);
-            await _mounts.Unmount(id, ct);
-        }
-        catch (StorageException refused)
-        {
-            await Restore(id, later.Count > 0, refused);
-            throw;
+            throw failure;
         }
 
-        await _tool.UnmountedZfs(["rename", name, _names.RollbackOf(id)], ct);
-        _faults.Hit("zfs.rollback.after-rename");
-        await FinishRollback(id, to, ct);
+        await RefuseConflicts(dataset, later, failure, ct);
+        await _mounts.Unmount(id, ct);
+        await _tool.UnmountedZfs(["rename", dataset.Name, _names.RollbackOf(id)], ct);
+        return false;
     }
 
-    /// <summary>A rollback did not take place; when even this fails the caller hears of both.</summary>
-    private async Task Restore(FilesystemId id, bool noted, StorageException refused)
+    /// <summary>
+    /// A rollback did not take place. One that has already taken commits away stays noted, to be finished by a repetition
+    /// or by the next start. When even this fails the caller hears of both.
+    /// </summary>
+    private async Task Restore(FilesystemId id, HashSet<string> later, StorageException refused)
     {
         try
         {
-            await Forget(_names.Dataset(id), ZfsProperties.RollingBack, noted, CancellationToken.None);
+            var dataset = await Require(id, CancellationToken.None);
+            var untouched = later.IsSubsetOf(dataset.Snapshots.Select(s => s.Name));
+            await Forget(dataset.Name, ZfsProperties.RollingBack,
+                untouched && dataset.Local.ContainsKey(ZfsProperties.RollingBack), CancellationToken.None);
             await _mounts.Mount(id, CancellationToken.None);
         }
         catch (StorageException second)
@@ -199,7 +216,7 @@ public sealed partial class ZfsStorage
             }
         }
 
-        await RecoverMounts(ct);
+        await RecoverCreations(ct);
         return done;
     }
 
@@ -209,8 +226,8 @@ public sealed partial class ZfsStorage
         var id = new FilesystemId(local[..local.IndexOf(':')]);
         if (dataset.Name == _names.RollbackOf(id))
         {
-            var to = new CommitId(dataset.Local.GetValueOrDefault(ZfsProperties.RollingBack)
-                ?? throw new StorageException(StorageFailure.Unexpected, $"{dataset.Name} does not say where it was rolled back to."));
+            var (_, to) = ZfsProperties.RollbackNote(dataset.Local)
+                ?? throw new StorageException(StorageFailure.Unexpected, $"{dataset.Name} does not say where it was rolled back to.");
             await FinishRollback(id, to, ct);
             done.Add($"Finished the rollback of {id} to {to}");
         }
@@ -218,6 +235,11 @@ public sealed partial class ZfsStorage
         {
             await FinishDestroy(id, ct);
             done.Add($"Finished the removal of {id}");
+        }
+        else if (dataset.Name == _names.ReleaseOf(id))
+        {
+            await _tool.Zfs(["rename", dataset.Name, _names.Dataset(id)], ct);
+            done.Add($"Gave {id} its name back");
         }
         else if (dataset.Name == _names.ReceiveOf(id))
         {
@@ -228,11 +250,17 @@ public sealed partial class ZfsStorage
 
     private async Task RecoverNoted(FilesystemId id, ZfsDataset dataset, List<string> done, CancellationToken ct)
     {
-        if (dataset.Local.TryGetValue(ZfsProperties.RollingBack, out var to))
+        if (ZfsProperties.RollbackNote(dataset.Local) is var (later, to))
         {
-            await Rollback(id, new CommitId(to), ct);
+            // nothing gone yet: nobody was answered, and what could not be forgotten of a refused one must not come true
+            var begun = dataset.Snapshots.Count - 1 - dataset.Snapshots.FindIndex(s => s.Name == to.Value) != later;
+            if (begun)
+            {
+                await Rollback(id, to, ct);
+            }
+
             await Forget(dataset.Name, ZfsProperties.RollingBack, true, ct);
-            done.Add($"Finished the rollback of {id} to {to}");
+            done.Add($"{(begun ? "Finished" : "Forgot")} the rollback of {id} to {to}");
         }
 
         if (dataset.Local.TryGetValue(ZfsProperties.Stashing, out var noted) && ZfsProperties.Decode(noted) is { } json
@@ -243,19 +271,16 @@ public sealed partial class ZfsStorage
         }
     }
 
-    /// <summary>Everything is mounted at start: containers look for their files at the paths they know.</summary>
-    private async Task RecoverMounts(CancellationToken ct)
+    /// <summary>A creation that got no further than the dataset. All else is mounted when it is asked for.</summary>
+    private async Task RecoverCreations(CancellationToken ct)
     {
         foreach (var dataset in (await Inventory(_names.Parent, ct)).Datasets.Values)
         {
-            if (_names.FilesystemOf(dataset.Name) is { } id)
+            if (_names.FilesystemOf(dataset.Name) is { } id
+                && dataset is { Origin: null, Snapshots.Count: 0 } && ZfsProperties.Labels(dataset.Local) is not null)
             {
                 var path = await _mounts.Mount(id, ct);
-                if (dataset is { Origin: null, Snapshots.Count: 0 } && dataset.Local.Count > 0)
-                {
-                    // a creation that got no further than the dataset
-                    MakeSubdot(path);
-                }
+                await _tool.WithRoom(() => MakeSubdot(path), ct);
             }
         }
     }

@@ -55,9 +55,9 @@ public sealed partial class ZfsStorage
         var target = incremental ? _names.Dataset(range.Filesystem) : _names.ReceiveOf(range.Filesystem);
         try
         {
-            if (incremental && !_features.Kernel)
+            if (incremental && !_features.Kernel && _mounts.IsMounted(range.Filesystem))
             {
-                await _mounts.Unmount(range.Filesystem, ct);
+                await Release(range.Filesystem, ct);
             }
 
             for (var n = 0; n < header.Segments; n++)
@@ -148,6 +148,18 @@ public sealed partial class ZfsStorage
             throw new StorageException(StorageFailure.Modified,
                 $"{range.Filesystem} has been modified since commit {range.From.Commit}.");
         }
+    }
+
+    /// <summary>
+    /// Unmounts and waits until zfs-fuse has let go of the mount. A receive that meets its last moments fails with an I/O
+    /// error at the end of the stream, and a stream cannot be had twice; a rename is refused until they are over.
+    /// </summary>
+    private async Task Release(FilesystemId id, CancellationToken ct)
+    {
+        await _mounts.Unmount(id, ct);
+        await _tool.UnmountedZfs(["rename", _names.Dataset(id), _names.ReleaseOf(id)], ct);
+        _faults.Hit("zfs.receive.after-release");
+        await _tool.UnmountedZfs(["rename", _names.ReleaseOf(id), _names.Dataset(id)], CancellationToken.None);
     }
 
     private async Task ReceiveSegment(string target, Stream input, CancellationToken ct)

@@ -19,9 +19,7 @@ public sealed partial class ZfsStorage
             return result;
         }
 
-        await (_features.Kernel
-            ? _tool.Zpool(["sync", _names.Pool], ct)
-            : _tool.Zfs(["set", $"{ZfsProperties.Prefix}synced=yes", _names.Parent], ct));
+        await _tool.CloseGroup(ct);
         foreach (var chunk in ids.Chunk(MaxNames))
         {
             string[] what = _features.Kernel

@@ -34,7 +34,7 @@ public sealed partial class ZfsStorage : IStorage
         var tool = new ZfsTool(runner, options.Pool, options.ZfsRoot, time);
         var names = new ZfsNames(options.Pool, Path.GetFullPath(options.MountPrefix));
         var features = await ZfsFeatures.Detect(tool, options.Pool, ct);
-        tool.Mounts = features.Kernel ? null : new MountTurn();
+        tool.Detected(features.Kernel, names.Parent);
         var parent = await tool.TryZfs(["get", "-Hp", "-o", "value", "mountpoint", names.Parent], ct);
         if (parent.ExitCode != 0)
         {
@@ -139,6 +139,13 @@ public sealed partial class ZfsStorage : IStorage
     {
         var root = _names.PathOf(id);
         var mounted = mounts.TryGetValue(root, out var source) && source == dataset.Name;
+        if (!mounted && dataset.Snapshots.Any(s => s.Properties.ContainsKey(ZfsProperties.InFile)))
+        {
+            // one mount of the filesystem in place of one for each commit
+            await _mounts.Mount(id, ct);
+            mounted = true;
+        }
+
         var files = mounted && dataset.Snapshots.Count > 0 ? MetadataFiles.Ids(root) : [];
         var commits = ImmutableArray.CreateBuilder<StoredCommit>(dataset.Snapshots.Count);
         foreach (var snapshot in dataset.Snapshots)
@@ -148,7 +155,7 @@ public sealed partial class ZfsStorage : IStorage
             var file = files.Contains(snapshot.Name) ? MetadataFiles.Read(root, commit) : null;
             if (file is null && snapshot.Properties.ContainsKey(ZfsProperties.InFile))
             {
-                // not mounted, or removed by a user: the commit itself has it
+                // removed by a user: the commit itself has it
                 file = MetadataFiles.Read(await _mounts.MountCommit(id, commit, ct), commit);
             }
 

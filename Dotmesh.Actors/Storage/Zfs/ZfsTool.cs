@@ -11,11 +11,16 @@ internal sealed class ZfsTool
     // zfs-fuse lets go of a mount only some milliseconds after the unmount has returned
     private static readonly TimeSpan FirstPatience = TimeSpan.FromMilliseconds(10), LastPatience = TimeSpan.FromSeconds(4);
 
+    // freed space can be used again some transaction groups later; so many are closed before a full pool is believed
+    private const int GroupsUntilFree = 6;
+
     private readonly CommandRunner _runner;
     private readonly TimeProvider _time;
     private readonly string _pool;
     private readonly string _zfs;
     private readonly string _zpool;
+    private MountTurn? _mounts;
+    private Command? _closing;
 
     public ZfsTool(CommandRunner runner, string pool, string? root, TimeProvider time)
     {
@@ -23,8 +28,22 @@ internal sealed class ZfsTool
         (_zfs, _zpool) = (Locate("zfs", root), Locate("zpool", root));
     }
 
-    /// <summary>Set for zfs-fuse: commands that mount wait for each other.</summary>
-    public MountTurn? Mounts { get; set; }
+    /// <summary>To be told once it is known what pool this is.</summary>
+    public void Detected(bool kernel, string parent)
+    {
+        // on zfs-fuse commands that mount wait for each other
+        _mounts = kernel ? null : new MountTurn();
+        // zfs-fuse has no command for it, but closes a group for any change, even for one that it then refuses
+        _closing = kernel
+            ? new Command(_zpool, ["sync", _pool])
+            : new Command(_zfs, ["set", $"{ZfsProperties.Prefix}synced=yes", parent]);
+    }
+
+    /// <summary>
+    /// Closes a transaction group, so that the pool tells what was written and can use what was freed. Says nothing of a
+    /// pool in trouble: the command after it will.
+    /// </summary>
+    public Task CloseGroup(CancellationToken ct) => _closing is null ? Task.CompletedTask : InTurn(_closing, ct);
 
     public Task<string> Zfs(IReadOnlyList<string> arguments, CancellationToken ct) => Run(new Command(_zfs, arguments), ct);
 
@@ -62,7 +81,24 @@ internal sealed class ZfsTool
 
     /// <summary>Exit code and texts, for callers that know better what a failure means.</summary>
     public Task<CommandResult> TryZfs(IReadOnlyList<string> arguments, CancellationToken ct) =>
-        InTurn(new Command(_zfs, arguments), ct);
+        WithRoom(new Command(_zfs, arguments), ct);
+
+    /// <summary>The driver's own writes into a filesystem: the pool is full only when it stays so.</summary>
+    public async Task WithRoom(Action write, CancellationToken ct)
+    {
+        for (var left = GroupsUntilFree; ; left--)
+        {
+            try
+            {
+                write();
+                return;
+            }
+            catch (StorageException full) when (full.Failure == StorageFailure.PoolFull && left > 0)
+            {
+                await NextGroup(left, ct);
+            }
+        }
+    }
 
     public async Task Lines(IReadOnlyList<string> arguments, Action<string> line, CancellationToken ct)
     {
@@ -103,7 +139,7 @@ internal sealed class ZfsTool
 
     private async Task<string> Run(Command command, CancellationToken ct)
     {
-        var result = await InTurn(command, ct);
+        var result = await WithRoom(command, ct);
         if (result.ExitCode == 0)
         {
             return result.Stdout;
@@ -120,14 +156,35 @@ internal sealed class ZfsTool
         throw failure;
     }
 
+    private async Task<CommandResult> WithRoom(Command command, CancellationToken ct)
+    {
+        for (var left = command.IsStream ? 0 : GroupsUntilFree; ; left--)
+        {
+            var result = await InTurn(command, ct);
+            if (result.ExitCode == 0 || left == 0 || ZfsErrors.Classify(result.Stderr) != StorageFailure.PoolFull)
+            {
+                return result;
+            }
+
+            await NextGroup(left, ct);
+        }
+    }
+
+    private async Task NextGroup(int left, CancellationToken ct)
+    {
+        await CloseGroup(ct);
+        // the blocks of a removed file are let go of by a thread of the pool's own
+        await Task.Delay(FirstPatience * (GroupsUntilFree - left + 1), _time, ct);
+    }
+
     private async Task<CommandResult> InTurn(Command command, CancellationToken ct)
     {
-        if (Mounts is null || command.FileName != _zfs || !MountTurn.Needs(command.Arguments))
+        if (_mounts is null || command.FileName != _zfs || !MountTurn.Needs(command.Arguments))
         {
             return await _runner.Run(command, ct);
         }
 
-        using var turn = await Mounts.Take(ct);
+        using var turn = await _mounts.Take(ct);
         return await _runner.Run(command, ct);
     }
 
