@@ -40,7 +40,12 @@ public sealed class SqlUsers : IUsers, IDisposable
         SqlDatabase database, SecretBox secrets, TimeProvider clock, IIdSource ids, ILoggerFactory logs, CancellationToken ct)
     {
         var users = new SqlUsers(database, secrets, clock, ids, logs.CreateLogger<SqlUsers>());
+        database.Changes.Watch(
+            UserTables.Name,
+            (session, id) => UserTables.Load(session, id) is { } row ? () => users.Remember(row) : () => { },
+            session => Remembering(UserTables.LoadAll(session)));
         var rows = await database.Run(UserTables.LoadAll, rows => rows.ForEach(users.Remember), ct);
+        Action Remembering(List<UserRow> all) => () => all.ForEach(users.Remember);
         foreach (var unreadable in users._cache.All.Where(known => known.ApiKeyTag is null))
         {
             users._log.LogError(
@@ -194,7 +199,7 @@ public sealed class SqlUsers : IUsers, IDisposable
     public Task<Outcome<User>> SetEmail(string reference, string email, CancellationToken ct) =>
         Change(reference, row => row with { User = row.User with { Email = email } }, ct);
 
-    public async Task EnsureAdmin(string? password, string? apiKey, CancellationToken ct)
+    public async Task<bool> EnsureAdmin(string? password, string? apiKey, CancellationToken ct)
     {
         var trimmed = password?.Trim();
         var known = _cache.ById(User.AdminId);
@@ -202,12 +207,13 @@ public sealed class SqlUsers : IUsers, IDisposable
         {
             var hash = string.IsNullOrEmpty(trimmed) ? null : await _checker.Make(trimmed, ct);
             var row = NewRow(new User(User.AdminId, User.AdminName, "", null), hash, apiKey ?? Credentials.NewApiKey());
-            if (!(await Insert(row, ct)).Refused(out var refusal))
+            if (!(await Insert(row, ct)).Refused(out _))
             {
-                return;
+                return true;
             }
 
-            throw new DatabaseException($"The admin user cannot be made: {refusal.Message}");
+            await _database.Refresh([new RowChange(UserTables.Name, User.AdminId)], ct);
+            return false;
         }
 
         // unchanged secrets are not written again: known logins stay known
@@ -222,6 +228,8 @@ public sealed class SqlUsers : IUsers, IDisposable
         {
             await Change(User.AdminId, row => row with { ApiKey = _secrets.Seal(apiKey, User.AdminId) }, ct);
         }
+
+        return true;
     }
 
     public void Dispose() => _checker.Dispose();
