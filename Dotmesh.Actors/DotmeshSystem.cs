@@ -87,6 +87,9 @@ public sealed class DotmeshSystem : IAsyncDisposable
 
     public IDots Dots { get; }
 
+    /// <summary>Filesystems in the pool of this node: master branches and others.</summary>
+    public int Filesystems => Index.Filesystems;
+
     internal PoolIndex Index { get; }
 
     internal ActorSystem System => _system;
@@ -146,31 +149,18 @@ public sealed class DotmeshSystem : IAsyncDisposable
             return;
         }
 
+        if (_cluster is not null)
+        {
+            // the others see this node leave; what it still writes they read when it is gone
+            _cluster.Database.Changes.Publish = _ => Task.CompletedTask;
+        }
+
         await CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
         await _stopping.CancelAsync();
         await _system.WhenTerminated;
         await _mounting;
-        await Leave();
         _stopping.Dispose();
         _log.LogDebug("actors stopped");
-    }
-
-    private async Task Leave()
-    {
-        if (_cluster is null)
-        {
-            return;
-        }
-
-        _cluster.Database.Changes.Publish = _ => Task.CompletedTask;
-        try
-        {
-            await _cluster.Registry.Leave(CancellationToken.None);
-        }
-        catch (DatabaseException failure)
-        {
-            _log.LogWarning("The lease was not given back and ends by itself: {Failure}", failure.Message);
-        }
     }
 
     /// <summary>Specs: everything stops where it is, nothing is said to anybody.</summary>
@@ -221,7 +211,6 @@ public sealed class DotmeshSystem : IAsyncDisposable
         ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, Membership members, NodeAnswers answers,
         ClusterParts parts, CancellationToken ct)
     {
-        system.ActorOf(Props.Create(() => new LeaseActor(parts.Registry, parts.Lost, env.Log)), "lease");
         parts.Serve(answers);
         system.ActorOf(Props.Create(() => new PeerActor(parts.Database, env.Log)), PeerActor.Name);
         await new ClusterEntry(system, parts, settings.Addresses, env.Log).Join(env.Time, ct);

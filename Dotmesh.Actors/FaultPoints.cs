@@ -4,7 +4,7 @@ namespace Dotmesh.Actors;
 /// Names of the fault points between the steps of each operation, in order. A spec kills the process at every one of them
 /// and looks at what the next start made of it.
 /// </summary>
-public static class FaultPoints
+public static partial class FaultPoints
 {
     /// <summary>Contract 2.3: after the name is reserved.</summary>
     public const string PartialFailCreateFilesystem = "PartialFailCreateFilesystem";

@@ -62,6 +62,9 @@ public static class Refusals
     public static Refusal Stopping(FilesystemId dot) =>
         new(RefusalCode.Unavailable, $"Dot {dot} is stopping on this node; try again.");
 
+    public static Refusal NodeStopping() =>
+        new(RefusalCode.Unavailable, "This node is stopping. Nothing was done; ask again when it is back.");
+
     public static Refusal NodeNotUp(StorageNodeId node) => new(
         RefusalCode.Unavailable, $"The node {node} that controls this dot is not up; try again when it is back.");
 

@@ -13,6 +13,12 @@ public sealed record RpcSettings
     /// <summary>Largest body of <c>POST /rpc</c>, in bytes.</summary>
     public int MaxBodyBytes { get; init; } = 1024 * 1024;
 
+    /// <summary>Most requests in a batch.</summary>
+    public int MaxBatch { get; init; } = 100;
+
+    /// <summary>Deepest nesting of a request.</summary>
+    public int MaxDepth { get; init; } = 64;
+
     /// <summary>Requests being answered at the same time on this node; more get the error <c>overloaded</c>.</summary>
     public int MaxInFlight { get; init; } = 1024;
 
@@ -55,6 +61,9 @@ public sealed record RpcServices
     /// <summary>Reasons why this node is not ready; empty when it is. For <c>/health/ready</c>.</summary>
     public Func<CancellationToken, ValueTask<IReadOnlyList<string>>> NotReady { get; init; } =
         static _ => ValueTask.FromResult<IReadOnlyList<string>>([]);
+
+    /// <summary>True from when the node was told to stop: what is left of a batch is not begun any more.</summary>
+    public Func<bool> Stopping { get; init; } = static () => false;
 
     /// <summary>The pool's state for <c>/metrics</c>; asked every ten minutes at most. Null: not shown.</summary>
     public Func<CancellationToken, Task<PoolInfo>>? Pool { get; init; }

@@ -13,10 +13,9 @@ namespace Dotmesh.Actors.Clustering;
 /// <param name="Url">Where the other nodes ask this one (<see cref="INodeLink"/>).</param>
 /// <param name="Seeds">Further nodes to join, <c>host:port</c>.</param>
 /// <param name="Serve">Told once there is somebody who answers the other nodes.</param>
-/// <param name="Lost">Told when this node has to end, and why.</param>
 public sealed record ClusterParts(
     SqlDatabase Database, NodeRegistry Registry, INodeLink Link, string Url, ImmutableArray<string> Seeds,
-    Action<INodeAnswers> Serve, Action<string> Lost);
+    Action<INodeAnswers> Serve);
 
 /// <summary>Joins the nodes that the database says are up, or begins the cluster when there is none.</summary>
 internal sealed class ClusterEntry(ActorSystem system, ClusterParts parts, ImmutableArray<string> addresses, ILogger log)

@@ -89,7 +89,7 @@ public sealed class NodeRegistry(
             {
                 _tables.LockEntry(session);
                 var before = _tables.All(session);
-                _tables.Enter(session, self, address, url, addresses);
+                _tables.Enter(session, self, times.Ttl, address, url, addresses);
                 return before;
             },
             ct);

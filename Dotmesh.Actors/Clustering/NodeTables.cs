@@ -33,12 +33,15 @@ internal sealed class NodeTables(string now)
         ("@id", self.Id.Value),
         ("@incarnation", self.Incarnation)) == 1;
 
-    public void Enter(SqlSession session, NodeIdentity self, string address, string url, ImmutableArray<string> addresses) =>
+    /// <summary>Renews the lease too: who reads this row next must not take the node for dead.</summary>
+    public void Enter(
+        SqlSession session, NodeIdentity self, TimeSpan ttl, string address, string url, ImmutableArray<string> addresses) =>
         session.Execute(
-            """
-            UPDATE nodes SET address = @address, url = @url, addresses = @addresses, state = 'up'
+            $"""
+            UPDATE nodes SET address = @address, url = @url, addresses = @addresses, state = 'up', lease_until = {now} + @ttl
             WHERE id = @id AND incarnation = @incarnation
             """,
+            ("@ttl", (long)ttl.TotalMilliseconds),
             ("@address", address),
             ("@url", url),
             ("@addresses", string.Join(',', addresses)),

@@ -59,14 +59,22 @@ public static class Telemetry
     private static readonly Histogram<double> CommandTime = Meter.CreateHistogram<double>(
         "dotmesh_dot_command_seconds", "s", "Time from a command's arrival at its dot to the answer.");
 
-    private static readonly UpDownCounter<long> AwakeDots = Meter.CreateUpDownCounter<long>(
-        "dotmesh_dots_awake", description: "Dot actors in memory.");
-
-    private static readonly UpDownCounter<long> GatewayRequests = Meter.CreateUpDownCounter<long>(
-        "dotmesh_gateway_in_flight", description: "Requests that the gateway actor has sent and not answered.");
-
     private static readonly Counter<long> JournalFailures = Meter.CreateCounter<long>(
         "dotmesh_journal_failures_total", description: "Events that could not be written, by reason.");
+
+    private static long s_awakeDots;
+    private static long s_gatewayRequests;
+
+    // read when somebody asks: whoever begins to listen late still sees the whole figure
+    static Telemetry()
+    {
+        Meter.CreateObservableUpDownCounter(
+            "dotmesh_dots_awake", () => Volatile.Read(ref s_awakeDots), description: "Dot actors in memory.");
+        Meter.CreateObservableUpDownCounter(
+            "dotmesh_gateway_in_flight",
+            () => Volatile.Read(ref s_gatewayRequests),
+            description: "Requests that the gateway actor has sent and not answered.");
+    }
 
     public static void Transition(string from, string to, string status) => Transitions.Add(
         1,
@@ -81,9 +89,9 @@ public static class Telemetry
         CommandTime.Record(took.TotalSeconds, command);
     }
 
-    public static void DotAwake(int change) => AwakeDots.Add(change);
+    public static void DotAwake(int change) => Interlocked.Add(ref s_awakeDots, change);
 
-    public static void InFlight(int change) => GatewayRequests.Add(change);
+    public static void InFlight(int change) => Interlocked.Add(ref s_gatewayRequests, change);
 
     public static void JournalFailed(string reason) =>
         JournalFailures.Add(1, new KeyValuePair<string, object?>("reason", reason));

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Dotmesh.Actors;
@@ -27,9 +26,11 @@ internal sealed class ClusterEntrance(
     };
 
     private WebApplication? _app;
+    private NodeRegistry? _registry;
+    private LeaseKeeper? _lease;
 
     /// <summary>Before anything of the pool or the tables is changed.</summary>
-    public async Task<NodeRegistry> Claim(IIdSource ids, CancellationToken ct)
+    public async Task<NodeRegistry> Claim(IIdSource ids, Action<string> lost, CancellationToken ct)
     {
         var ttl = TimeSpan.FromSeconds(options.Cluster.LeaseSeconds);
         var registry = new NodeRegistry(
@@ -40,11 +41,13 @@ internal sealed class ClusterEntrance(
             clock,
             logs.CreateLogger<NodeRegistry>());
         await registry.Claim(ct);
+        _registry = registry;
+        _lease = new LeaseKeeper(registry, lost, clock, logs.CreateLogger<LeaseKeeper>());
         return registry;
     }
 
     /// <summary>Listens for the other nodes; they are answered once the actors run.</summary>
-    public async Task<ClusterParts> Open(NodeRegistry registry, Action<string> lost, CancellationToken ct)
+    public async Task<ClusterParts> Open(NodeRegistry registry, CancellationToken ct)
     {
         var endpoints = new NodeEndpoints(_signature, logs.CreateLogger<NodeEndpoints>());
         var port = await Listen(endpoints, ct);
@@ -55,8 +58,7 @@ internal sealed class ClusterEntrance(
             new NodeLink(_http, _signature, node => registry.Find(node)?.Url),
             url,
             [.. options.Cluster.Seeds.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
-            endpoints.Serve,
-            lost);
+            endpoints.Serve);
     }
 
     public async ValueTask DisposeAsync()
@@ -67,7 +69,25 @@ internal sealed class ClusterEntrance(
             await _app.DisposeAsync();
         }
 
+        if (_lease is not null)
+        {
+            await _lease.DisposeAsync();
+            await GiveBack();
+        }
+
         _http.Dispose();
+    }
+
+    private async Task GiveBack()
+    {
+        try
+        {
+            await _registry!.Leave(CancellationToken.None);
+        }
+        catch (DatabaseException failure)
+        {
+            logs.CreateLogger<LeaseKeeper>().LogWarning("The lease was not given back and ends by itself: {Failure}", failure.Message);
+        }
     }
 
     private async Task<int> Listen(NodeEndpoints endpoints, CancellationToken ct)

@@ -25,6 +25,8 @@ namespace Dotmesh.Node.Hosting;
 /// </summary>
 public sealed class NodeHost : IAsyncDisposable
 {
+    private const string Stopping = "stopping";
+
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
 
     private readonly Stack<Func<ValueTask>> _parts = new();
@@ -61,7 +63,7 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Stops listening, lets requests that run be answered, then stops the parts, newest first.</summary>
     public async ValueTask DisposeAsync()
     {
-        _notReady = "stopping";
+        _notReady = Stopping;
         while (_parts.TryPop(out var stop))
         {
             await stop();
@@ -111,7 +113,14 @@ public sealed class NodeHost : IAsyncDisposable
             Settings = RpcSettings(),
             Throttle = new LoginThrottle(clock),
             NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>(_notReady is { } why ? [why] : []),
+            Stopping = () => _notReady == Stopping,
             Pool = storage.Pool,
+            Gauges = () =>
+            [
+                ("dotmesh_dots", "Dots that this node knows.", directory.Dots.Count),
+                ("dotmesh_filesystems", "Filesystems in the pool of this node.", system.Filesystems),
+                ("dotmesh_users", "Users.", users.All.Count),
+            ],
             BillingClient = _options.Billing.Endpoint.Length == 0 ? null : Keep(new HttpClient()),
         }));
         var ports = await Listen(pipeline, pool.Id, logs, ct);
@@ -139,9 +148,9 @@ public sealed class NodeHost : IAsyncDisposable
         SqlDatabase database, StorageNodeId pool, SecretBox secrets, TimeProvider clock, ILoggerFactory logs, CancellationToken ct)
     {
         var entry = new ClusterEntrance(_options, database, pool, secrets, clock, logs);
-        var registry = await entry.Claim(new RandomIds(), ct);
         _parts.Push(entry.DisposeAsync);
-        return await entry.Open(registry, why => _lost.TrySetResult(why), ct);
+        var registry = await entry.Claim(new RandomIds(), why => _lost.TrySetResult(why), ct);
+        return await entry.Open(registry, ct);
     }
 
     private async Task<(int Reference, int Client)> Listen(
@@ -229,6 +238,8 @@ public sealed class NodeHost : IAsyncDisposable
         return new RpcSettings
         {
             MaxBodyBytes = _options.Rpc.MaxBodyBytes,
+            MaxBatch = _options.Rpc.MaxBatch,
+            MaxDepth = _options.Rpc.MaxDepth,
             MaxInFlight = _options.Rpc.MaxInFlight,
             Deadline = TimeSpan.FromSeconds(_options.Rpc.DeadlineSeconds),
             Version = Version,

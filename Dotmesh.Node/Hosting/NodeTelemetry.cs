@@ -1,4 +1,5 @@
 using Dotmesh.Node.Options;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -17,17 +18,29 @@ internal static class NodeTelemetry
             return;
         }
 
-        var endpoint = new Uri(options.OtlpEndpoint);
         services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService("dotmesh-node", serviceVersion: version, serviceInstanceId: storageNode))
             .WithTracing(tracing => tracing
                 .AddSource(OwnSources)
                 .AddAspNetCoreInstrumentation()
-                .AddOtlpExporter(exporter => exporter.Endpoint = endpoint))
+                .AddOtlpExporter(exporter => Address(exporter, options, "traces")))
             .WithMetrics(metrics => metrics
                 .AddMeter(OwnSources)
                 .AddAspNetCoreInstrumentation()
                 .AddRuntimeInstrumentation()
-                .AddOtlpExporter(exporter => exporter.Endpoint = endpoint));
+                .AddOtlpExporter(exporter => Address(exporter, options, "metrics")));
+    }
+
+    private static void Address(OtlpExporterOptions exporter, TelemetryOptions options, string signal)
+    {
+        if (options.OtlpProtocol == OtlpProtocol.Grpc)
+        {
+            exporter.Endpoint = new Uri(options.OtlpEndpoint);
+            return;
+        }
+
+        // an endpoint that is set by code is taken as it is, without the path of the signal
+        exporter.Protocol = OtlpExportProtocol.HttpProtobuf;
+        exporter.Endpoint = new Uri($"{options.OtlpEndpoint.TrimEnd('/')}/v1/{signal}");
     }
 }

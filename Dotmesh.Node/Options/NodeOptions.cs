@@ -214,10 +214,22 @@ public sealed record BillingOptions
     public string StripePublicKey { get; init; } = "";
 }
 
+public enum OtlpProtocol
+{
+    /// <summary>gRPC, collectors listen on port 4317.</summary>
+    Grpc,
+
+    /// <summary>Protobuf over HTTP, collectors listen on port 4318.</summary>
+    Http,
+}
+
 public sealed record TelemetryOptions
 {
-    [Option("OpenTelemetry collector (OTLP over gRPC) that traces are sent to; empty sends none.", Form = OptionForm.Url)]
+    [Option("OpenTelemetry collector that traces and metrics are sent to (OTLP); empty sends none.", Form = OptionForm.Url)]
     public string OtlpEndpoint { get; init; } = "";
+
+    [Option("How the collector is spoken to: grpc, or http (protobuf to /v1/traces and /v1/metrics below the endpoint).")]
+    public OtlpProtocol OtlpProtocol { get; init; } = OtlpProtocol.Grpc;
 }
 
 public enum LogFormat

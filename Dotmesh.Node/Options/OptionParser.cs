@@ -77,6 +77,11 @@ internal static class OptionParser
                 return Wrong($"'{part}' is not of the form NAME=error or NAME=kill");
             }
 
+            if (FaultPoints.CheckName(name) is { } unknown)
+            {
+                return Wrong(unknown);
+            }
+
             points[name] = action == "kill" ? FaultAction.Kill : FaultAction.Error;
         }
 

@@ -58,33 +58,6 @@ internal static class OptionTable
     public static OptionEntry Get(string name) => ByName[name];
 
     /// <summary>The option most like a name nobody knows, or null when none is like it.</summary>
-    public static OptionEntry? Suggest(string name)
-    {
-        var asked = name.ToLowerInvariant();
-        var best = All
-            .Select(entry => (Entry: entry, Distance: Math.Min(
-                Distance(asked, entry.Name.ToLowerInvariant()),
-                Distance(asked, entry.Property.Name.ToLowerInvariant()))))
-            .MinBy(candidate => candidate.Distance);
-        return best.Distance <= Math.Max(2, asked.Length / 3) ? best.Entry : null;
-    }
-
-    /// <summary>Levenshtein's: letters to add, remove or replace.</summary>
-    private static int Distance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-
-        return row[b.Length];
-    }
+    public static OptionEntry? Suggest(string name) =>
+        Spelling.Closest(name, All, entry => [entry.Name, entry.Property.Name]);
 }

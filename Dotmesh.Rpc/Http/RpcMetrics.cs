@@ -9,7 +9,7 @@ namespace Dotmesh.Rpc.Http;
 /// Figures for <c>/metrics</c>; names and labels of contract 1.10. One registry per node, so that several nodes fit into one
 /// process. Label sets come from the method table and from a fixed set of paths: requests cannot make new ones at will.
 /// </summary>
-public sealed class RpcMetrics
+public sealed class RpcMetrics : IDisposable
 {
     private static readonly TimeSpan PoolRefresh = TimeSpan.FromMinutes(10);
 
@@ -19,9 +19,9 @@ public sealed class RpcMetrics
     private readonly Counter _requestCounter;
     private readonly Summary _requestSeconds;
     private readonly Summary _callSeconds;
-    private readonly Counter _transitions;
     private readonly Gauge _poolUsage;
     private readonly MetricFactory _factory;
+    private readonly DomainFigures _domain;
     private readonly RpcServices _services;
     private long _poolReadAt;
     private bool _poolWasRead;
@@ -36,17 +36,19 @@ public sealed class RpcMetrics
             "dm_req_duration_seconds", "Time to answer HTTP requests.", ["url", "http_method", "status_code"]);
         _callSeconds = _factory.CreateSummary(
             "dm_rpc_req_duration_seconds", "Time to answer JSON-RPC calls.", ["url", "rpc_method", "status_code"]);
-        _transitions = _factory.CreateCounter(
-            "dm_state_transition_total", "Changes of state of filesystems.", ["from", "to", "status"]);
         _poolUsage = _factory.CreateGauge(
             "dm_zpool_usage_percentage", "How full the pool is.", ["node_name", "pool_name"]);
         DotNetStats.Register(_registry);
+        // there from the first scrape on; the others of the domain appear when there is something to show
+        _factory.CreateCounter(
+            "dm_state_transition_total", "Transitions of filesystems from state to state.", ["from", "to", "status"]);
+        _domain = new DomainFigures(_factory);
+        _registry.AddBeforeCollectCallback(_domain.Read);
         _registry.AddBeforeCollectCallback(ReadPool);
         _registry.AddBeforeCollectCallback(ReadGauges);
     }
 
-    /// <summary>A filesystem changed its state (contract 5.1).</summary>
-    public void Transition(string from, string to, string status) => _transitions.WithLabels(from, to, status).Inc();
+    public void Dispose() => _domain.Dispose();
 
     internal void Answered(string url, string method, int status, TimeSpan took)
     {

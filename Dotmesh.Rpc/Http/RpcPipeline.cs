@@ -1,4 +1,4 @@
-using System.Net;
+using Dotmesh.Actors;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc.JsonRpc;
 using Microsoft.AspNetCore.Http;
@@ -13,16 +13,16 @@ namespace Dotmesh.Rpc.Http;
 /// </summary>
 public sealed partial class RpcPipeline : IDisposable
 {
-    private const int MaxHeldBack = 256;
     private const string PlainText = "text/plain; charset=utf-8";
 
     private readonly RpcServices _services;
     private readonly CallRunner _runner;
     private readonly InfoPages _pages;
     private readonly ReplyPool _replies = new();
+    private readonly EnvelopeLimits _limits;
+    private readonly InFlight _inFlight = new();
+    private readonly Logins _logins;
     private readonly ILogger _log;
-    private int _inFlight;
-    private int _heldBack;
 
     public RpcPipeline(RpcServices services)
     {
@@ -30,16 +30,18 @@ public sealed partial class RpcPipeline : IDisposable
         _log = services.Logs.CreateLogger("Dotmesh.Http");
         Metrics = new RpcMetrics(services);
         Methods = new MethodTable();
-        _runner = new CallRunner(services, Methods, Metrics);
+        _runner = new CallRunner(services, Methods, Metrics, _inFlight);
+        _limits = new EnvelopeLimits(services.Settings.MaxBatch, services.Settings.MaxDepth);
         _pages = new InfoPages(services, Metrics);
+        _logins = new Logins(services, _log);
     }
 
     public RpcMetrics Metrics { get; }
 
     public MethodTable Methods { get; }
 
-    /// <summary>JSON-RPC requests being answered now.</summary>
-    public int InFlight => Volatile.Read(ref _inFlight);
+    /// <summary>JSON-RPC requests that are worked on now, those included that were answered as expired meanwhile.</summary>
+    public int InFlight => _inFlight.Count;
 
     /// <summary>Answers what is the API's and passes everything else on.</summary>
     public async Task Handle(HttpContext context, RequestDelegate next)
@@ -75,11 +77,15 @@ public sealed partial class RpcPipeline : IDisposable
         }
     }
 
-    public void Dispose() => _replies.Dispose();
+    public void Dispose()
+    {
+        Metrics.Dispose();
+        _replies.Dispose();
+    }
 
     private async Task Rpc(HttpContext context, string requestId)
     {
-        if (await Authenticate(context) is not { } caller)
+        if (await _logins.Authenticate(context) is not { } caller)
         {
             context.Response.Headers.XContentTypeOptions = "nosniff";
             await Plain(context, StatusCodes.Status401Unauthorized, "Unauthorized.\n");
@@ -101,7 +107,7 @@ public sealed partial class RpcPipeline : IDisposable
             return;
         }
 
-        var overloaded = Interlocked.Increment(ref _inFlight) > _services.Settings.MaxInFlight;
+        var overloaded = _inFlight.Enter() > _services.Settings.MaxInFlight;
         try
         {
             await Answer(context, caller, requestId, overloaded);
@@ -116,49 +122,7 @@ public sealed partial class RpcPipeline : IDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _inFlight);
-        }
-    }
-
-    /// <summary>Null after a wrong secret; an address that keeps failing waits longer and longer for that.</summary>
-    private async ValueTask<Caller?> Authenticate(HttpContext context)
-    {
-        if (!BasicCredentials.TryRead(context.Request.Headers.Authorization, out var user, out var secret))
-        {
-            return null;
-        }
-
-        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
-        if (await _services.Users.Authenticate(user, secret, context.RequestAborted) is { } caller)
-        {
-            return caller;
-        }
-
-        _services.Throttle.Failed(address);
-        var delay = _services.Throttle.DelayFor(address);
-        LogRefusedLogin(_log, address, delay.TotalMilliseconds);
-        await HoldBack(delay, context.RequestAborted);
-        return null;
-    }
-
-    private async Task HoldBack(TimeSpan delay, CancellationToken gone)
-    {
-        if (delay <= TimeSpan.Zero)
-        {
-            return;
-        }
-
-        try
-        {
-            // a flood must not fill the memory with waiting answers
-            if (Interlocked.Increment(ref _heldBack) <= MaxHeldBack)
-            {
-                await Task.Delay(delay, _services.Clock, gone);
-            }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _heldBack);
+            _inFlight.Leave();
         }
     }
 
@@ -194,7 +158,7 @@ public sealed partial class RpcPipeline : IDisposable
                     default,
                     null,
                     RpcError.Request($"The request body is larger than {_services.Settings.MaxBodyBytes} bytes."))
-                : EnvelopeReader.Read(body.Bytes);
+                : EnvelopeReader.Read(body.Bytes, _limits);
             var ran = overloaded ? Overloaded(parsed, requestId, reply) : await Run(parsed, context, caller, requestId, reply);
             body.Release();
             await Write(context, reply, ran);
@@ -225,12 +189,22 @@ public sealed partial class RpcPipeline : IDisposable
 
         // one after the other: a batch that creates and then commits means that order
         var ran = false;
+        var begun = false;
         foreach (var call in body.Batch)
         {
             var at = reply.Length;
             reply.Raw(at == 0 ? "["u8 : ","u8);
             var before = reply.Length;
-            ran |= await _runner.Run(call, caller, requestId, reference, deadline, reply);
+            if (begun && NotBegun(deadline) is { } refusal)
+            {
+                CallRunner.Refuse(call, RpcError.From(refusal), requestId, reply);
+            }
+            else
+            {
+                ran |= await _runner.Run(call, caller, requestId, reference, deadline, reply);
+            }
+
+            begun = true;
             if (reply.Length == before)
             {
                 reply.Truncate(at);
@@ -244,6 +218,10 @@ public sealed partial class RpcPipeline : IDisposable
 
         return ran;
     }
+
+    /// <summary>Why the rest of a batch is left; a request that has come is answered whatever happens.</summary>
+    private Refusal? NotBegun(RequestDeadline deadline) =>
+        deadline.Passed ? Refusals.ExpiredInQueue() : _services.Stopping() ? Refusals.NodeStopping() : null;
 
     private bool Overloaded(RequestBody body, string requestId, ReplyBuffer reply)
     {
@@ -284,7 +262,4 @@ public sealed partial class RpcPipeline : IDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A request could not be answered (request {RequestId})")]
     private static partial void LogBug(ILogger log, Exception bug, string requestId);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "A login from {Address} failed; its answer waits {DelayMs} ms")]
-    private static partial void LogRefusedLogin(ILogger log, IPAddress address, double delayMs);
 }

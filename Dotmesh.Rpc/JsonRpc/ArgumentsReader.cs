@@ -25,8 +25,8 @@ public static class ArgumentsReader
             return (arguments, null);
         }
 
-        // the envelope was read through these bytes: they are valid JSON of a limited depth
-        var reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = EnvelopeReader.MaxDepth + 8 });
+        // the envelope was read through these bytes: they are valid JSON, and not deeper than allowed
+        var reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
         reader.Read();
         if (reader.TokenType == JsonTokenType.StartArray)
         {

@@ -8,13 +8,13 @@ using Microsoft.Extensions.Logging;
 namespace Dotmesh.Rpc.JsonRpc;
 
 /// <summary>Runs one call: table, access, params, handler; every end of it is a reply.</summary>
-internal sealed partial class CallRunner(RpcServices services, MethodTable table, RpcMetrics metrics)
+internal sealed partial class CallRunner(RpcServices services, MethodTable table, RpcMetrics metrics, InFlight inFlight)
 {
     public static readonly ActivitySource Traces = new("Dotmesh");
 
     private readonly ILogger _log = services.Logs.CreateLogger("Dotmesh.Rpc");
 
-    public RequestDeadline Deadline() => new(services.Settings.Deadline, services.Clock, failure => LogLate(_log, failure));
+    public RequestDeadline Deadline() => new(services.Settings.Deadline, services.Clock, inFlight, failure => LogLate(_log, failure));
 
     /// <summary>Appends the reply, nothing for a notification. True when a method was run.</summary>
     public async ValueTask<bool> Run(
@@ -32,13 +32,19 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
         if (error is not null)
         {
             reply.Truncate(at);
-            if (!envelope.IsNotification)
-            {
-                reply.Error(error, requestId, envelope.Id.Span);
-            }
+            Refuse(envelope, error, requestId, reply);
         }
 
         return ran;
+    }
+
+    /// <summary>Appends an error, nothing for a notification.</summary>
+    public static void Refuse(Envelope envelope, RpcError error, string requestId, ReplyBuffer reply)
+    {
+        if (!envelope.IsNotification)
+        {
+            reply.Error(envelope.Error ?? error, requestId, envelope.Id.Span);
+        }
     }
 
     /// <summary>The text for a method that is not there depends on the form of its name (contract 1.5).</summary>
@@ -61,9 +67,6 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
             RefusalCode.Denied, "Password authentication is required for this method."),
         _ => null,
     };
-
-    private static Refusal Expired() => new(
-        RefusalCode.Expired, "The deadline passed before an answer. The operation may still complete; look before repeating it.");
 
     private (RpcMethod? Method, Arguments? Arguments, RpcError? Error) Prepare(Envelope envelope, Caller caller)
     {
@@ -115,11 +118,11 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
         }
         catch (Exception late) when (late is OperationCanceledException or TimeoutException && deadline.Passed)
         {
-            return RpcError.From(Expired());
+            return RpcError.From(Refusals.Expired());
         }
         catch (InjectedFaultException fault)
         {
-            return RpcError.From(new Refusal(RefusalCode.Injected, fault.Message));
+            return RpcError.From(Refusals.From(fault));
         }
         catch (StorageException failure)
         {

@@ -4,6 +4,11 @@ using System.Text.Unicode;
 
 namespace Dotmesh.Rpc.JsonRpc;
 
+/// <summary>How large a request may be made of small parts.</summary>
+/// <param name="MaxBatch">Requests in a batch.</param>
+/// <param name="MaxDepth">Levels of objects and arrays.</param>
+public sealed record EnvelopeLimits(int MaxBatch = 100, int MaxDepth = 64);
+
 /// <summary>
 /// Reads bodies of <c>POST /rpc</c> (contract 1.5, design D12). Pure. Ids and params are cut out raw, so that an id of any
 /// size or type can be echoed byte for byte. Bytes after the first JSON value are ignored, member names are matched
@@ -11,17 +16,14 @@ namespace Dotmesh.Rpc.JsonRpc;
 /// </summary>
 public static class EnvelopeReader
 {
-    public const int MaxDepth = 64;
-    public const int MaxBatch = 100;
-
-    public static RequestBody Read(ReadOnlyMemory<byte> body)
+    public static RequestBody Read(ReadOnlyMemory<byte> body, EnvelopeLimits limits)
     {
         if (!Utf8.IsValid(body.Span))
         {
             return Failed(RpcError.Parse("Parse error: the body is not valid UTF-8."));
         }
 
-        var reader = new Utf8JsonReader(body.Span, new JsonReaderOptions { MaxDepth = MaxDepth + 8 });
+        var reader = new Utf8JsonReader(body.Span, new JsonReaderOptions { MaxDepth = limits.MaxDepth + 8 });
         try
         {
             if (!reader.Read())
@@ -31,8 +33,8 @@ public static class EnvelopeReader
 
             return reader.TokenType switch
             {
-                JsonTokenType.StartObject => new RequestBody(Object(ref reader, body), null, null),
-                JsonTokenType.StartArray => Batch(ref reader, body),
+                JsonTokenType.StartObject => new RequestBody(Object(ref reader, body, limits), null, null),
+                JsonTokenType.StartArray => Batch(ref reader, body, limits),
                 _ => Failed(RpcError.Request("A request must be an object, or an array of objects.")),
             };
         }
@@ -43,29 +45,29 @@ public static class EnvelopeReader
         }
         catch (NestedTooDeeplyException)
         {
-            return Failed(RpcError.Request($"The request is nested more than {MaxDepth} levels deep."));
+            return Failed(RpcError.Request($"The request is nested more than {limits.MaxDepth} levels deep."));
         }
     }
 
     private static RequestBody Failed(RpcError error) => new(default, null, error);
 
-    private static RequestBody Batch(ref Utf8JsonReader reader, ReadOnlyMemory<byte> body)
+    private static RequestBody Batch(ref Utf8JsonReader reader, ReadOnlyMemory<byte> body, EnvelopeLimits limits)
     {
         var calls = new List<Envelope>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (calls.Count == MaxBatch)
+            if (calls.Count == limits.MaxBatch)
             {
-                return Failed(RpcError.Request($"A batch must not have more than {MaxBatch} requests."));
+                return Failed(RpcError.Request($"A batch must not have more than {limits.MaxBatch} requests."));
             }
 
             if (reader.TokenType == JsonTokenType.StartObject)
             {
-                calls.Add(Object(ref reader, body));
+                calls.Add(Object(ref reader, body, limits));
             }
             else
             {
-                Skip(ref reader);
+                Skip(ref reader, limits);
                 calls.Add(Invalid(default, "A request must be an object."));
             }
         }
@@ -75,7 +77,7 @@ public static class EnvelopeReader
             : new RequestBody(default, [.. calls], null);
     }
 
-    private static Envelope Object(ref Utf8JsonReader reader, ReadOnlyMemory<byte> body)
+    private static Envelope Object(ref Utf8JsonReader reader, ReadOnlyMemory<byte> body, EnvelopeLimits limits)
     {
         ReadOnlyMemory<byte> id = default, parameters = default;
         string? method = null, problem = null;
@@ -97,7 +99,7 @@ public static class EnvelopeReader
                     break;
             }
 
-            Skip(ref reader);
+            Skip(ref reader, limits);
             var raw = body[start..(int)reader.BytesConsumed];
             switch (member)
             {
@@ -166,7 +168,7 @@ public static class EnvelopeReader
     }
 
     /// <summary>To the last token of the value; the reader's own Skip would not tell depth from damage.</summary>
-    private static void Skip(ref Utf8JsonReader reader)
+    private static void Skip(ref Utf8JsonReader reader, EnvelopeLimits limits)
     {
         if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
         {
@@ -176,7 +178,7 @@ public static class EnvelopeReader
         var depth = reader.CurrentDepth;
         while (reader.Read() && reader.CurrentDepth > depth)
         {
-            if (reader.CurrentDepth > MaxDepth)
+            if (reader.CurrentDepth > limits.MaxDepth)
             {
                 throw new NestedTooDeeplyException();
             }

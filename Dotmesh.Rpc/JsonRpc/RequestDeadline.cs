@@ -1,7 +1,21 @@
 namespace Dotmesh.Rpc.JsonRpc;
 
+/// <summary>The places of the work in progress. A call that goes on after its answer keeps its place until it ends.</summary>
+internal sealed class InFlight
+{
+    private int _count;
+
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Answers how many there are now.</summary>
+    public int Enter() => Interlocked.Increment(ref _count);
+
+    public void Leave() => Interlocked.Decrement(ref _count);
+}
+
 /// <summary>The deadline of one HTTP request; its timer is made only when a handler asks for the token.</summary>
-internal sealed class RequestDeadline(TimeSpan after, TimeProvider clock, Action<Exception?> onLate) : IDisposable
+internal sealed class RequestDeadline(
+    TimeSpan after, TimeProvider clock, InFlight inFlight, Action<Exception?> onLate) : IDisposable
 {
     /// <summary>How much longer than the deadline a handler may take to notice it before it is answered for.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
@@ -27,8 +41,13 @@ internal sealed class RequestDeadline(TimeSpan after, TimeProvider clock, Action
         catch (TimeoutException) when (!running.IsCompleted)
         {
             _overstayed = true;
+            inFlight.Enter();
             _ = running.ContinueWith(
-                task => onLate(task.Exception?.GetBaseException()),
+                task =>
+                {
+                    inFlight.Leave();
+                    onLate(task.Exception?.GetBaseException());
+                },
                 CancellationToken.None,
                 TaskContinuationOptions.ExecuteSynchronously,
                 TaskScheduler.Default);

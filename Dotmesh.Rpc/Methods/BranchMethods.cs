@@ -30,14 +30,13 @@ internal static class BranchMethods
         OlderNameOf = olderNameOf,
     };
 
-    private static RpcMethod<bool> Branching(string name, string? olderNameOf) => new(
-        $"DotmeshRPC.{name}", "Makes a branch that starts at a commit of another.", WireJson.Default.Boolean, Branch)
-    {
-        Arguments = [Params.Namespace, DotName, SourceBranch, NewBranchName, SourceCommitId],
-        Right = Right.Use,
-        Answered = Answered.Owner,
-        OlderNameOf = olderNameOf,
-    };
+    private static RpcMethod<bool> Branching(string name, string? olderNameOf) => Params.OnDot(
+        name,
+        "Makes a branch that starts at a commit of another.",
+        WireJson.Default.Boolean,
+        Branch,
+        [Params.Namespace, DotName, SourceBranch, NewBranchName, SourceCommitId],
+        olderNameOf: olderNameOf);
 
     private static ValueTask<Outcome<ImmutableArray<string>>> List(RpcCall call)
     {

@@ -22,56 +22,38 @@ internal static class CommitMethods
 
     public static RpcMethod[] All { get; } =
     [
-        new RpcMethod<string>(
-            "DotmeshRPC.Commit", "Commits what is in a branch now and answers the commit's id.", WireJson.Default.String, Commit)
-        {
-            Arguments = Committing,
-            Right = Right.Use,
-            Answered = Answered.Owner,
-        },
-        new RpcMethod<bool>(
-            "DotmeshRPC.Snapshot",
+        Params.OnDot(
+            "Commit", "Commits what is in a branch now and answers the commit's id.", WireJson.Default.String, Commit, Committing),
+        Params.OnDot(
+            "Snapshot",
             "Commits what is in a branch now and answers true.",
             WireJson.Default.Boolean,
-            static async call => Params.True(await Commit(call)))
-        {
-            Arguments = Committing,
-            Right = Right.Use,
-            Answered = Answered.Owner,
-            OlderNameOf = "DotmeshRPC.Commit",
-        },
+            static async call => Params.True(await Commit(call)),
+            Committing,
+            olderNameOf: "DotmeshRPC.Commit"),
         Listing("Commits", null),
         Listing("Snapshots", "DotmeshRPC.Commits"),
         ListingById("CommitsById", null),
         ListingById("SnapshotsById", "DotmeshRPC.CommitsById"),
-        new RpcMethod<bool>(
-            "DotmeshRPC.Rollback",
+        Params.OnDot(
+            "Rollback",
             "Takes a branch back to a commit; uncommitted data and later commits are gone.",
             WireJson.Default.Boolean,
-            Rollback)
-        {
-            Arguments = [.. Params.NameTriple, Params.SnapshotId],
-            Access = Access.Admin,
-            Right = Right.Use,
-            Answered = Answered.Owner,
-        },
-        new RpcMethod<string>(
-            "DotmeshRPC.MountCommit", "Mounts a commit read-only and answers the path.", WireJson.Default.String, MountCommit)
-        {
-            Arguments = [Params.FilesystemId, CommitId],
-            Right = Right.Use,
-            Answered = Answered.Owner,
-        },
-        new RpcMethod<string>(
-            "DotmeshRPC.StashAfter",
+            Rollback,
+            [.. Params.NameTriple, Params.SnapshotId],
+            Access.Admin),
+        Params.OnDot(
+            "MountCommit",
+            "Mounts a commit read-only and answers the path.",
+            WireJson.Default.String,
+            MountCommit,
+            [Params.FilesystemId, CommitId]),
+        Params.OnDot(
+            "StashAfter",
             "Moves what came after a commit to a new branch and answers its name.",
             WireJson.Default.String,
-            StashAfter)
-        {
-            Arguments = [Params.FilesystemId, Params.SnapshotId],
-            Right = Right.Use,
-            Answered = Answered.Owner,
-        },
+            StashAfter,
+            [Params.FilesystemId, Params.SnapshotId]),
         new RpcMethod<ImmutableSortedDictionary<string, ImmutableArray<string>>>(
             "DotmeshRPC.GetReplicationLatencyForBranch",
             "The commits that each node does not have yet.",

@@ -48,6 +48,11 @@ internal static class DebugMethods
 
     private static Outcome<string> ArmPoint(Faults faults, string point, string value)
     {
+        if (FaultPoints.CheckName(point) is { } unknown)
+        {
+            return new Refusal(RefusalCode.Invalid, unknown);
+        }
+
         FaultAction? action;
         switch (value)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization.Metadata;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
@@ -24,6 +25,24 @@ internal static class Params
     public static readonly Argument[] None = [];
     public static readonly Argument[] NameTriple = [Namespace, Name, Branch];
     public static readonly Argument[] NamePair = [Namespace, PlainName];
+
+    /// <summary>A method that the dot's controlling node answers to whoever may use the dot.</summary>
+    public static RpcMethod<T> OnDot<T>(
+        string name,
+        string summary,
+        JsonTypeInfo<T> type,
+        Func<RpcCall, ValueTask<Outcome<T>>> handler,
+        Argument[] arguments,
+        Access access = Access.Any,
+        string? olderNameOf = null) =>
+        new($"DotmeshRPC.{name}", summary, type, handler)
+        {
+            Arguments = arguments,
+            Access = access,
+            Right = Right.Use,
+            Answered = Answered.Owner,
+            OlderNameOf = olderNameOf,
+        };
 
     /// <summary>Namespace, name, branch are checked in this order before anything is looked up (contract 4.1).</summary>
     public static Outcome<DotTarget> Target(RpcCall call, Right right)

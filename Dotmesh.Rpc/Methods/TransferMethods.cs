@@ -20,13 +20,12 @@ internal static class TransferMethods
 
     public static RpcMethod[] All { get; } =
     [
-        new RpcMethod<long>(
-            "DotmeshRPC.PredictSize", "Bytes that a stream between two commits would have.", WireJson.Default.Int64, PredictSize)
-        {
-            Arguments = [FromFilesystemId, FromSnapshotId, ToFilesystemId, ToSnapshotId],
-            Right = Right.Use,
-            Answered = Answered.Owner,
-        },
+        Params.OnDot(
+            "PredictSize",
+            "Bytes that a stream between two commits would have.",
+            WireJson.Default.Int64,
+            PredictSize,
+            [FromFilesystemId, FromSnapshotId, ToFilesystemId, ToSnapshotId]),
         new RpcMethod<PathToTopLevelFilesystem>(
             "DotmeshRPC.DeducePathToTopLevelFilesystem",
             "The branches from the master branch to the named one.",

@@ -31,19 +31,15 @@ internal static class UserMethods
             "Changes the caller's password.",
             Access.Any,
             [NewPassword],
-            static call => call.Users.SetPassword(call.Caller.User.Id, call.Text(NewPassword), call.Deadline)),
+            static call => SetPassword(call, call.Caller.User.Id)),
         Changing(
             "RegisterNewUser",
             "Makes a user.",
             Access.Admin,
             [Name, Email, Password],
             static call => call.Users.Register(call.Text(Name), call.Text(Email), call.Text(Password), call.Deadline)),
-        Changing(
-            "UpdateUserPassword",
-            "Changes the password of a user given by id, name or e-mail.",
-            Access.Admin,
-            [Id, NewPassword],
-            static call => call.Users.SetPassword(call.Text(Id), call.Text(NewPassword), call.Deadline)),
+        ChangingById(
+            "UpdateUserPassword", "Changes the password of a user given by id, name or e-mail.", SetPassword, NewPassword),
         Finding("UserFromName", "Finds a user by name.", Name, static call => call.Users.FindByReference(call.Text(Name))),
         Finding("UserFromEmail", "Finds a user by e-mail.", Email, static call => call.Users.FindByEmail(call.Text(Email))),
         Finding(
@@ -51,31 +47,32 @@ internal static class UserMethods
             "Finds a user by the metadata field CustomerId.",
             CustomerId,
             static call => call.Users.FindByCustomerId(call.Text(CustomerId))),
-        Changing(
+        ChangingById(
             "SetUserMetadataField",
             "Sets a metadata field of a user.",
-            Access.Admin,
-            [Id, Field, Value],
-            static call => call.Users.SetMetadataField(call.Text(Id), call.Text(Field), call.Text(Value), call.Deadline)),
-        Changing(
+            static (call, user) => call.Users.SetMetadataField(user, call.Text(Field), call.Text(Value), call.Deadline),
+            Field,
+            Value),
+        ChangingById(
             "DeleteUserMetadataField",
             "Removes a metadata field of a user.",
-            Access.Admin,
-            [Id, Field],
-            static call => call.Users.SetMetadataField(call.Text(Id), call.Text(Field), null, call.Deadline)),
-        Changing(
+            static (call, user) => call.Users.SetMetadataField(user, call.Text(Field), null, call.Deadline),
+            Field),
+        ChangingById(
             "SetUserEmail",
             "Changes the e-mail of a user.",
-            Access.Admin,
-            [Id, Email],
-            static call => call.Users.SetEmail(call.Text(Id), call.Text(Email), call.Deadline)),
-        Changing(
+            static (call, user) => call.Users.SetEmail(user, call.Text(Email), call.Deadline),
+            Email),
+        ChangingById(
             "UpdateUserPaymentDetails",
             "Sets the metadata fields CustomerId and CurrentPlan of a user; empty ones are left as they are.",
-            Access.Admin,
-            [Id, CustomerId, CurrentPlan],
-            static call => SetPaymentDetails(call, call.Text(Id), call.Text(CustomerId), call.Text(CurrentPlan))),
+            static (call, user) => SetPaymentDetails(call, user, call.Text(CustomerId), call.Text(CurrentPlan)),
+            CustomerId,
+            CurrentPlan),
     ];
+
+    private static Task<Outcome<User>> SetPassword(RpcCall call, string user) =>
+        call.Users.SetPassword(user, call.Text(NewPassword), call.Deadline);
 
     /// <summary>Empty values leave the field as it is.</summary>
     internal static async Task<Outcome<User>> SetPaymentDetails(RpcCall call, string user, string customer, string plan)
@@ -102,6 +99,11 @@ internal static class UserMethods
         {
             Access = access,
         };
+
+    /// <summary>For admin: changes the user that <see cref="Id"/> says, by id, name or e-mail.</summary>
+    private static RpcMethod<SafeUser> ChangingById(
+        string name, string summary, Func<RpcCall, string, Task<Outcome<User>>> handler, params Argument[] arguments) =>
+        Changing(name, summary, Access.Admin, [Id, .. arguments], call => handler(call, call.Text(Id)));
 
     private static RpcMethod<SafeUser> Changing(
         string name, string summary, Access access, Argument[] arguments, Func<RpcCall, Task<Outcome<User>>> handler) =>

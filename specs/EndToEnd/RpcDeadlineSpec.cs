@@ -21,6 +21,41 @@ public sealed class RpcDeadlineSpec
     }
 
     [Fact]
+    public async Task A_call_that_overstays_its_deadline_keeps_its_place_until_it_ends()
+    {
+        await using var host = await RpcHost.Start(services => services with
+        {
+            Settings = new RpcSettings { Deadline = TimeSpan.FromMilliseconds(200), MaxInFlight = 1 },
+        });
+        var gate = new TaskCompletionSource();
+        host.Fake.Gate = gate.Task;
+        Assert.Contains("expired", (await host.Call("SetDebugFlag", Rediscover)).ToString(), StringComparison.Ordinal);
+
+        Assert.Equal(1, host.Pipeline.InFlight);
+        Assert.Contains("overloaded", (await host.Call("Ping")).ToString(), StringComparison.Ordinal);
+
+        gate.SetResult();
+        await Until(() => host.Pipeline.InFlight == 0);
+        Assert.True((await host.Result("Ping")).GetBoolean());
+    }
+
+    [Fact]
+    public async Task Calls_of_a_batch_whose_time_is_used_up_are_not_begun()
+    {
+        await using var host = await RpcHost.Start(Quick);
+        var gate = new TaskCompletionSource();
+        host.Fake.Gate = gate.Task;
+        using var reply = await host.Post(
+            """
+            [{"jsonrpc":"2.0","method":"DotmeshRPC.SetDebugFlag","params":{"FlagName":"ForceStateMachineToDiscovering"},"id":1},
+             {"jsonrpc":"2.0","method":"DotmeshRPC.Create","params":{"Namespace":"admin","Name":"late"},"id":2}]
+            """);
+        Assert.Contains("Nothing was done", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        gate.SetResult();
+        Assert.Equal("", (await host.Result("Exists", new { Namespace = "admin", Name = "late" })).GetString());
+    }
+
+    [Fact]
     public async Task A_bug_in_a_handler_is_an_internal_error_that_tells_nothing_but_the_request_id()
     {
         await using var host = await RpcHost.Start();

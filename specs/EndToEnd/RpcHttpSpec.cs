@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Dotmesh.Rpc;
 using Dotmesh.Specs.Support;
 using Xunit;
 
@@ -98,6 +99,33 @@ public sealed class RpcHttpSpec : IAsyncLifetime
 
         using var silent = await _host.Post("""[{"jsonrpc":"2.0","method":"DotmeshRPC.Ping"}]""");
         Assert.Equal("", await silent.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Batches_and_nesting_are_limited_as_the_options_say()
+    {
+        await using var host = await RpcHost.Start(services => services with { Settings = new RpcSettings { MaxBatch = 2, MaxDepth = 6 } });
+        Assert.Contains("\"result\"", await Answer($"[{Ping},{Ping}]"), StringComparison.Ordinal);
+        Assert.Contains("A batch must not have more than 2 requests.", await Answer($"[{Ping},{Ping},{Ping}]"), StringComparison.Ordinal);
+        Assert.Contains("\"result\"", await Answer(Ping.Replace("{}", "{\"x\":[[[]]]}", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains(
+            "nested more than 6 levels deep",
+            await Answer(Ping.Replace("{}", "{\"x\":[[[[[[]]]]]]}", StringComparison.Ordinal)),
+            StringComparison.Ordinal);
+
+        await using var generous = await RpcHost.Start(
+            services => services with { Settings = new RpcSettings { MaxBatch = 200, MaxDepth = 500 } });
+        using var many = await generous.Post($"[{string.Join(',', Enumerable.Repeat(Ping, 200))}]");
+        Assert.Equal(200, JsonElement.Parse(await many.Content.ReadAsStringAsync()).GetArrayLength());
+        using var deep = await generous.Post(
+            Ping.Replace("{}", $"{{\"x\":{new string('[', 400)}{new string(']', 400)}}}", StringComparison.Ordinal));
+        Assert.Contains("\"result\"", await deep.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+
+        async Task<string> Answer(string body)
+        {
+            using var reply = await host.Post(body);
+            return await reply.Content.ReadAsStringAsync();
+        }
     }
 
     [Fact]

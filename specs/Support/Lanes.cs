@@ -11,6 +11,9 @@ public static class Lanes
     /// <summary>A running zfs-fuse daemon with its commands.</summary>
     public const string Zfs = "zfs";
 
+    /// <summary>PostgreSQL's programs are installed; each spec starts a server of its own.</summary>
+    public const string Postgres = "postgres";
+
     /// <summary>Kill -9 of a node on zfs-fuse; not green yet (docs/known-gaps.md), so switched on by hand.</summary>
     public const string ZfsCrash = "zfs-crash";
 

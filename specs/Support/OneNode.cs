@@ -50,9 +50,11 @@ internal sealed class OneNode : IAsyncDisposable
 
     public IDots Dots => System.Dots;
 
+    /// <summary>In memory as far as a file system can be: most of what these specs do is to wait for the disk.</summary>
     public static OneNode New()
     {
-        var folder = Path.Combine(Path.GetTempPath(), $"dotmesh-spec-{new RandomIds().NewId()}");
+        var parent = global::System.IO.Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
+        var folder = Path.Combine(parent, $"dotmesh-spec-{new RandomIds().NewId()}");
         global::System.IO.Directory.CreateDirectory(folder);
         return new OneNode(folder, ownsFolder: true);
     }

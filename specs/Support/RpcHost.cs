@@ -6,6 +6,7 @@ using Dotmesh.Actors;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
+using Dotmesh.Actors.Storage.Directory;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc;
 using Dotmesh.Rpc.Http;
@@ -31,21 +32,17 @@ internal sealed class RpcHost : IAsyncDisposable
 
     private readonly DatabaseFixture _data;
     private readonly SqlUsers _users;
-    private readonly WebApplication _app;
-    private readonly RpcPipeline _pipeline;
-    private readonly HttpClient _http;
-    private readonly Uri[] _addresses;
     private readonly OneNode? _node;
+    private readonly Func<RpcServices, RpcServices> _change;
+    private WebApplication _app = null!;
+    private RpcPipeline _pipeline = null!;
+    private HttpClient _http = null!;
+    private Uri[] _addresses = null!;
 
-    private RpcHost(DatabaseFixture data, SqlUsers users, WebApplication app, RpcPipeline pipeline, IDots dots, OneNode? node)
-    {
-        (_data, _users, _app, _pipeline, Dots, _node) = (data, users, app, pipeline, dots, node);
-        _addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
-            .Select(address => new Uri(address))];
-        _http = new HttpClient { BaseAddress = _addresses[1] };
-    }
+    private RpcHost(DatabaseFixture data, SqlUsers users, OneNode? node, Func<RpcServices, RpcServices>? change) =>
+        (_data, _users, _node, _change) = (data, users, node, change ?? (services => services));
 
-    public IDots Dots { get; }
+    public IDots Dots { get; private set; } = null!;
 
     /// <summary>The real node; throws when there is none.</summary>
     public OneNode Node => _node ?? throw new InvalidOperationException("started with FakeDots");
@@ -55,6 +52,9 @@ internal sealed class RpcHost : IAsyncDisposable
     public SqlUsers Users => _users;
 
     public RpcPipeline Pipeline => _pipeline;
+
+    /// <summary>Where the node's filesystems are mounted: <c>dmfs/ID</c> below it.</summary>
+    public string MountPrefix => Path.Combine(Node.Folder, "mounts");
 
     /// <summary>To the client port.</summary>
     public HttpClient Http => _http;
@@ -67,18 +67,30 @@ internal sealed class RpcHost : IAsyncDisposable
     {
         var (data, _, users) = await OpenUsers();
         var faults = new Faults();
-        return await Start(data, users, faults, new FakeDots(users, faults, TimeProvider.System, new RandomIds()), null, change);
+        var host = new RpcHost(data, users, null, change);
+        await host.Open(new FakeDots(users, faults, TimeProvider.System, new RandomIds()), faults);
+        return host;
     }
 
-    /// <summary>With the actors, directory and journal of a real node.</summary>
+    /// <summary>With the actors, directory, journal and directory storage of a real node.</summary>
     public static async Task<RpcHost> StartNode(Func<RpcServices, RpcServices>? change = null)
     {
         var (data, database, users) = await OpenUsers();
         var node = OneNode.New();
         node.Users = users;
         node.Directory = await SqlDirectory.Open(database, TimeProvider.System, NullLoggerFactory.Instance, default);
-        await node.Start();
-        return await Start(data, users, node.Faults, node.Dots, node, change);
+        var host = new RpcHost(data, users, node, change);
+        await host.StartActors();
+        return host;
+    }
+
+    /// <summary>The node dies and starts again on the same pool, journal and database; listeners and ports are new.</summary>
+    public async Task Restart()
+    {
+        await Close();
+        await Node.System.Crash();
+        await Node.Storage.DisposeAsync();
+        await StartActors();
     }
 
     private static async Task<(DatabaseFixture Data, SqlDatabase Database, SqlUsers Users)> OpenUsers()
@@ -90,26 +102,44 @@ internal sealed class RpcHost : IAsyncDisposable
         return (data, database, users);
     }
 
-    private static async Task<RpcHost> Start(
-        DatabaseFixture data,
-        SqlUsers users,
-        Faults faults,
-        IDots domain,
-        OneNode? node,
-        Func<RpcServices, RpcServices>? change)
+    private async Task StartActors()
     {
+        Node.Storage = await DirectoryStorage.Open(
+            new DirectoryStorageOptions { Root = Path.Combine(Node.Folder, "pool"), MountPrefix = MountPrefix },
+            Node.Faults,
+            TimeProvider.System,
+            NullLoggerFactory.Instance,
+            default);
+        await Node.Start();
+        await Open(Node.Dots, Node.Faults);
+    }
+
+    private async Task Open(IDots dots, Faults faults)
+    {
+        Dots = dots;
         var services = new RpcServices
         {
-            Dots = domain,
-            Users = users,
+            Dots = dots,
+            Users = _users,
             Faults = faults,
             Clock = TimeProvider.System,
             Ids = new RandomIds(),
             Logs = NullLoggerFactory.Instance,
             Throttle = new LoginThrottle(TimeProvider.System),
+            Pool = _node is null ? null : _node.Storage.Pool,
         };
-        var pipeline = new RpcPipeline(change?.Invoke(services) ?? services);
-        return new RpcHost(data, users, await Listen(pipeline), pipeline, domain, node);
+        _pipeline = new RpcPipeline(_change(services));
+        _app = await Listen(_pipeline);
+        _addresses = [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .Select(address => new Uri(address))];
+        _http = new HttpClient { BaseAddress = _addresses[1] };
+    }
+
+    private async Task Close()
+    {
+        _http.Dispose();
+        await _app.DisposeAsync();
+        _pipeline.Dispose();
     }
 
     /// <summary>One call as admin with the API key; the whole reply.</summary>
@@ -155,11 +185,11 @@ internal sealed class RpcHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _http.Dispose();
-        await _app.DisposeAsync();
-        _pipeline.Dispose();
+        await Close();
         if (_node is not null)
         {
+            await _node.System.DisposeAsync();
+            await _node.Storage.DisposeAsync();
             await _node.DisposeAsync();
         }
 

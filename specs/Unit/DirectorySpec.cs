@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Dotmesh.Actors;
-using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -9,19 +8,15 @@ using Xunit;
 
 namespace Dotmesh.Specs.Unit;
 
-public sealed class DirectorySpec : IAsyncLifetime
+public sealed class DirectorySpec : OneDatabase
 {
-    private readonly DatabaseFixture _data = new();
-    private SqlDatabase _database = null!;
     private SqlDirectory _directory = null!;
 
-    public async Task InitializeAsync()
+    public override async Task InitializeAsync()
     {
-        _database = await _data.Open();
+        await base.InitializeAsync();
         _directory = await OpenDirectory();
     }
-
-    public async Task DisposeAsync() => await _data.DisposeAsync();
 
     [Fact]
     public async Task A_reserved_name_is_found_by_name_and_by_id_and_is_being_created()
@@ -185,8 +180,8 @@ public sealed class DirectorySpec : IAsyncLifetime
     {
         await Task.WhenAll(Enumerable.Range(0, 10_000).Select(i => _directory.Project(
             Dot($"{i}", $"d{i}") with { Branches = Branches(("dev", $"b{i}", $"{i}", "c")) }, default)));
-        await _database.DisposeAsync();
-        _database = await _data.Open();
+        await Database.DisposeAsync();
+        Database = await Data.Open();
 
         var watch = Stopwatch.StartNew();
         _directory = await OpenDirectory();
@@ -215,11 +210,11 @@ public sealed class DirectorySpec : IAsyncLifetime
 
     private async Task Restart()
     {
-        await _database.DisposeAsync();
-        _database = await _data.Open();
+        await Database.DisposeAsync();
+        Database = await Data.Open();
         _directory = await OpenDirectory();
     }
 
     private Task<SqlDirectory> OpenDirectory() =>
-        SqlDirectory.Open(_database, _data.Clock, NullLoggerFactory.Instance, CancellationToken.None);
+        SqlDirectory.Open(Database, Data.Clock, NullLoggerFactory.Instance, CancellationToken.None);
 }

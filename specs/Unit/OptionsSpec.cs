@@ -125,7 +125,7 @@ public sealed class OptionsSpec
             "--admin:initialpasword=hidden",
             "--billing:endpoint=ftp://x",
             "--billing:plans={",
-            "--debug:faultpoints=a=error,b",
+            "--debug:faultpoints=create.after-storage=error,b",
             "--rpc:maxbatch=1",
             "--rpc:maxbatch=2",
             "--frobnicate:everything=1",
@@ -200,13 +200,17 @@ public sealed class OptionsSpec
     [Fact]
     public void Plans_may_be_any_JSON_and_fault_points_are_a_list()
     {
-        _files["my.json"] = """{"Billing": {"Plans": [{"Id": "free"}]}, "Debug": {"FaultPoints": "b=kill, a=error"}}""";
+        _files["my.json"] = """{"Billing": {"Plans": [{"Id": "free"}]}, "Debug": {"FaultPoints": "create.after-storage=kill, commit.before-storage=error"}}""";
 
         var options = Load("--config", "my.json");
 
         Assert.Equal("""[{"Id": "free"}]""", options.Billing.Plans);
         Assert.Equal(
-            [KeyValuePair.Create("a", FaultAction.Error), KeyValuePair.Create("b", FaultAction.Kill)], options.Debug.FaultPoints);
+            [
+                KeyValuePair.Create("commit.before-storage", FaultAction.Error),
+                KeyValuePair.Create("create.after-storage", FaultAction.Kill),
+            ],
+            options.Debug.FaultPoints);
     }
 
     [Fact]
@@ -215,7 +219,7 @@ public sealed class OptionsSpec
         _variables["INITIAL_ADMIN_PASSWORD"] = Base64("pass word");
         _variables["POOL"] = "tank";
         var loaded = Assert.IsType<OptionsResult.Loaded>(
-            NodeOptions.Load(["--listen:clientport=0", "--debug:faultpoints=a=kill"], _variables, Read));
+            NodeOptions.Load(["--listen:clientport=0", "--debug:faultpoints=commit.after-persist=kill"], _variables, Read));
 
         Assert.Equal(
             """
@@ -248,9 +252,10 @@ public sealed class OptionsSpec
             Billing:Plans                 null                                    default
             Billing:StripePublicKey                                               default
             Telemetry:OtlpEndpoint                                                default
+            Telemetry:OtlpProtocol        grpc                                    default
             Log:Level                     information                             default
             Log:Format                    text                                    default
-            Debug:FaultPoints             a=kill                                  command line
+            Debug:FaultPoints             commit.after-persist=kill               command line
 
             """,
             OptionTexts.Print(loaded.Effective));

@@ -6,6 +6,8 @@ namespace Dotmesh.Specs.Unit;
 
 public sealed class RpcEnvelopeSpec
 {
+    private static readonly EnvelopeLimits Limits = new();
+
     [Theory]
     [InlineData("1")]
     [InlineData("6129484611666146000")]
@@ -68,7 +70,7 @@ public sealed class RpcEnvelopeSpec
 
     [Fact]
     public void Bytes_that_are_not_utf8_are_a_parse_error() =>
-        Assert.Equal(-32700, EnvelopeReader.Read(new byte[] { 0x7b, 0x22, 0xff, 0x22, 0x7d }).Error!.Code);
+        Assert.Equal(-32700, EnvelopeReader.Read(new byte[] { 0x7b, 0x22, 0xff, 0x22, 0x7d }, Limits).Error!.Code);
 
     [Theory]
     [InlineData(60, true)]
@@ -100,7 +102,7 @@ public sealed class RpcEnvelopeSpec
         Assert.Equal([-32600, -32600, null, -32600], batch.Select(call => call.Error?.Code));
     }
 
-    private static RequestBody Read(string body) => EnvelopeReader.Read(Encoding.UTF8.GetBytes(body));
+    private static RequestBody Read(string body) => EnvelopeReader.Read(Encoding.UTF8.GetBytes(body), Limits);
 
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 }

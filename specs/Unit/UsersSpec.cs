@@ -2,30 +2,27 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Users;
 using Org.BouncyCastle.Crypto.Generators;
 using Xunit;
 
 namespace Dotmesh.Specs.Unit;
 
-public sealed class UsersSpec : IAsyncLifetime
+public sealed class UsersSpec : OneDatabase
 {
-    private readonly DatabaseFixture _data = new();
-    private SqlDatabase _database = null!;
     private SqlUsers _users = null!;
 
-    public async Task InitializeAsync()
+    public override async Task InitializeAsync()
     {
-        _database = await _data.Open();
-        _users = await _data.OpenUsers(_database);
+        await base.InitializeAsync();
+        _users = await Data.OpenUsers(Database);
         await _users.EnsureAdmin("admin-password\n", "VVKGYCC3G4K5G2QM3GLIVTECVSBWWJZD", default);
     }
 
-    public async Task DisposeAsync()
+    public override async Task DisposeAsync()
     {
         _users.Dispose();
-        await _data.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     [Fact]
@@ -266,9 +263,9 @@ public sealed class UsersSpec : IAsyncLifetime
     {
         var bob = await Register("bob");
         var key = (await _users.GetApiKey(bob.Id, default)).Value;
-        await _database.DisposeAsync();
+        await Database.DisposeAsync();
 
-        foreach (var file in System.IO.Directory.GetFiles(_data.Folder, "*", SearchOption.AllDirectories))
+        foreach (var file in System.IO.Directory.GetFiles(Data.Folder, "*", SearchOption.AllDirectories))
         {
             var text = Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file));
             Assert.DoesNotContain(key, text, StringComparison.Ordinal);
@@ -281,9 +278,9 @@ public sealed class UsersSpec : IAsyncLifetime
     {
         var bob = await Register("bob");
         using var other = new SecretBox(RandomNumberGenerator.GetBytes(32));
-        await _database.DisposeAsync();
-        _database = await _data.Open();
-        _users = await _data.OpenUsers(_database, other);
+        await Database.DisposeAsync();
+        Database = await Data.Open();
+        _users = await Data.OpenUsers(Database, other);
 
         var refused = (await _users.GetApiKey(bob.Id, default)).Refusal;
         Assert.Equal(
@@ -299,14 +296,14 @@ public sealed class UsersSpec : IAsyncLifetime
 
     private Task<Caller?> Login(string reference, string secret) => _users.Authenticate(reference, secret, default).AsTask();
 
-    private async Task<string> StoredPassword(string name) => (await _database.Run(
+    private async Task<string> StoredPassword(string name) => (await Database.Run(
         s => s.Query("SELECT password FROM users WHERE name = @name", r => r.GetString(0), ("@name", name)), default))[0];
 
     private async Task Restart()
     {
-        await _database.DisposeAsync();
-        _database = await _data.Open();
+        await Database.DisposeAsync();
+        Database = await Data.Open();
         _users.Dispose();
-        _users = await _data.OpenUsers(_database);
+        _users = await Data.OpenUsers(Database);
     }
 }
