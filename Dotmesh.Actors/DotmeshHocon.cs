@@ -7,6 +7,12 @@ namespace Dotmesh.Actors;
 /// <summary>Akka's configuration, made in this one place from the settings. Reasons stand beside the values.</summary>
 internal static class DotmeshHocon
 {
+    // ADO of SQLite is synchronous: it blocks threads of its own
+    private const string OwnThreads =
+        """
+        plugin-dispatcher = "dotmesh.journal-dispatcher", materializer-dispatcher = "dotmesh.journal-dispatcher"
+        """;
+
     public static string Make(DotmeshSystemSettings settings, StorageNodeId node) => $$"""
         akka {
           loglevel = INFO
@@ -30,8 +36,9 @@ internal static class DotmeshHocon
             serialization-settings.allow-unregistered-types = false
           }
           remote.dot-netty.tcp {
-            hostname = {{Text(settings.RemotingHost)}}
-            port = {{settings.RemotingPort.ToString(CultureInfo.InvariantCulture)}}
+            hostname = {{Text(settings.BindAddress.Length > 0 ? settings.BindAddress : settings.RemotingHost)}}
+            port = {{Number(settings.RemotingPort)}}
+            {{Public(settings)}}
             maximum-frame-size = 1000000b
           }
           cluster {
@@ -61,16 +68,13 @@ internal static class DotmeshHocon
             journal {
               plugin = "akka.persistence.journal.sql"
               sql {
-                connection-string = {{Text(settings.JournalConnection)}}
-                provider-name = "SQLite.MS"
+                connection-string = {{Text(settings.Journal.ConnectionString)}}
+                provider-name = {{Text(settings.Journal.Provider)}}
                 # tag tables are quadratic to read
                 tag-write-mode = Csv
-                auto-initialize = on
-                # SQLite has one writer
-                parallelism = 1
-                # ADO of SQLite is synchronous: it blocks threads of its own
-                plugin-dispatcher = "dotmesh.journal-dispatcher"
-                materializer-dispatcher = "dotmesh.journal-dispatcher"
+                auto-initialize = {{(settings.Journal.MakesTables ? "on" : "off")}}
+                parallelism = {{Number(settings.Journal.Parallelism)}}
+                {{(settings.Journal.Blocks ? OwnThreads : "")}}
               }
             }
             query.journal.sql { tag-read-mode = Csv }
@@ -85,6 +89,13 @@ internal static class DotmeshHocon
 
     /// <summary>A quoted HOCON text: the same escapes as JSON.</summary>
     private static string Text(string value) => JsonSerializer.Serialize(value);
+
+    /// <summary>What others dial, where that is not what is bound: in a container, behind a mapped port.</summary>
+    private static string Public(DotmeshSystemSettings settings) =>
+        $"public-hostname = {Text(settings.RemotingHost)}"
+        + (settings.PublicPort == 0 ? "" : $", public-port = {Number(settings.PublicPort)}");
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static string Millis(TimeSpan value) => $"{(long)value.TotalMilliseconds}ms";
 }

@@ -4,22 +4,30 @@ using Akka.Actor.Setup;
 using Akka.Cluster;
 using Akka.Configuration;
 using Akka.Persistence.Sql;
+using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Users;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Actors;
 
-/// <param name="DatabasePath">SQLite file of the journal; the directory's tables may be in the same file.</param>
+/// <param name="Journal">Where the dots' events are.</param>
 /// <param name="ContainerMountPrefix">Where <c>Procure</c> makes its links, <c>CONTAINER_MOUNT_PREFIX</c>.</param>
-public sealed record DotmeshSystemSettings(string DatabasePath, string ContainerMountPrefix)
+public sealed record DotmeshSystemSettings(JournalSettings Journal, string ContainerMountPrefix)
 {
+    /// <summary>What other nodes dial.</summary>
     public string RemotingHost { get; init; } = "127.0.0.1";
+
+    /// <summary>What is bound where that differs; empty: <see cref="RemotingHost"/>.</summary>
+    public string BindAddress { get; init; } = "";
+
+    /// <summary>Port that other nodes dial where it is mapped; 0: the port itself.</summary>
+    public int PublicPort { get; init; }
 
     /// <summary>0: any free port.</summary>
     public int RemotingPort { get; init; }
@@ -39,6 +47,9 @@ public sealed record DotmeshSystemSettings(string DatabasePath, string Container
     /// <summary>A dot that nobody asked anything leaves memory after it.</summary>
     public TimeSpan Passivation { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>A list waits so long for what other nodes know, then shows what it has.</summary>
+    public TimeSpan ListBudget { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Sizes younger than this are not measured again.</summary>
     public TimeSpan UsageAge { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -50,17 +61,11 @@ public sealed record DotmeshSystemSettings(string DatabasePath, string Container
     /// <c>serialize-messages</c> cannot: messages of its journal have no serializer.)
     /// </summary>
     public bool SerializeMessages { get; init; }
-
-    internal string JournalConnection => new SqliteConnectionStringBuilder
-    {
-        DataSource = DatabasePath,
-        DefaultTimeout = 30,
-    }.ConnectionString;
 }
 
 /// <summary>
-/// The actors of one node: the journal, a cluster that so far has this one member, the shard region of dots and the
-/// gateway. Started and stopped by the host, and never ends its process.
+/// The actors of one node: the journal, its place in the cluster, the shard region of dots and the gateway. Started and
+/// stopped by the host, and never ends its process.
 /// </summary>
 public sealed class DotmeshSystem : IAsyncDisposable
 {
@@ -68,6 +73,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
     private readonly CancellationTokenSource _stopping;
     private readonly ILogger _log;
     private Task _mounting = Task.CompletedTask;
+    private ClusterParts? _cluster;
     private int _disposed;
 
     private DotmeshSystem(ActorSystem system, IDots dots, PoolIndex index, CancellationTokenSource stopping, ILogger log)
@@ -94,7 +100,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
     /// </summary>
     public static async Task<DotmeshSystem> Start(
         DotmeshSystemSettings settings, IStorage storage, IDirectory directory, IUsers users, Faults faults,
-        TimeProvider time, IIdSource ids, ILoggerFactory log, CancellationToken ct)
+        TimeProvider time, IIdSource ids, ILoggerFactory log, CancellationToken ct, ClusterParts? cluster = null)
     {
         var logger = log.CreateLogger<DotmeshSystem>();
         var pool = await storage.Pool(ct);
@@ -112,17 +118,17 @@ public sealed class DotmeshSystem : IAsyncDisposable
             new MountLinks(settings.ContainerMountPrefix), faults, time, ids, log.CreateLogger("Dotmesh.Dots"),
             settings.MaxQueuedPerDot, stopping.Token);
 
-        await PrepareJournal(settings, ct);
         var system = CreateSystem(settings, pool.Id, log);
         try
         {
-            var facade = await StartActors(system, settings, env, users, ct);
+            var facade = await StartActors(system, settings, env, users, cluster, ct);
             var repair = new PoolRepair(env, users, facade.Wake);
             await repair.Run(ct);
             logger.LogInformation("storage node {Node}: {Dots} dots, {Filesystems} filesystems",
                 pool.Id, directory.Dots.Count, index.Filesystems);
             return new DotmeshSystem(system, facade, index, stopping, logger)
             {
+                _cluster = cluster,
                 _mounting = Background(repair.MountAll, logger, stopping.Token),
             };
         }
@@ -141,6 +147,12 @@ public sealed class DotmeshSystem : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
             return;
+        }
+
+        if (_cluster is not null)
+        {
+            // the others see this node leave; what it still writes they read when it is gone
+            _cluster.Database.Changes.Publish = _ => Task.CompletedTask;
         }
 
         await CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
@@ -172,15 +184,40 @@ public sealed class DotmeshSystem : IAsyncDisposable
     }
 
     private static async Task<DotsFacade> StartActors(
-        ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, IUsers users, CancellationToken ct)
+        ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, IUsers users, ClusterParts? parts, CancellationToken ct)
     {
-        var cluster = Cluster.Get(system);
-        await cluster.JoinAsync(cluster.SelfAddress, ct);
+        var members = new Membership(system, env.Log);
+        var answers = new NodeAnswers(env);
+        if (parts is null)
+        {
+            var cluster = Cluster.Get(system);
+            await cluster.JoinAsync(cluster.SelfAddress, ct);
+        }
+        else
+        {
+            await Join(system, settings, env, members, answers, parts, ct);
+        }
+
         var region = await DotSharding.Start(system, env);
         await Prime(region, env.Node, ct);
         var gateway = system.ActorOf(
-            Props.Create(() => new GatewayActor(region, env.Directory, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)), "gateway");
-        return new DotsFacade(system, gateway, env, users, settings);
+            Props.Create(() => new GatewayActor(
+                region, env.Directory, members, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)),
+            "gateway");
+        return new DotsFacade(gateway, env, users, new NodeViews(env, members, answers, parts, settings), settings);
+    }
+
+    private static async Task Join(
+        ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, Membership members, NodeAnswers answers,
+        ClusterParts parts, CancellationToken ct)
+    {
+        parts.Serve(answers);
+        system.ActorOf(Props.Create(() => new PeerActor(parts.Database, env.Log)), PeerActor.Name);
+        await new ClusterEntry(system, parts, settings.Addresses, env.Log).Join(env.Time, ct);
+        members.DownPredecessors(env.Node);
+        parts.Database.Changes.Publish = members.Tell;
+        // what was written between the opening of the tables and now
+        await parts.Database.RefreshAll(ct);
     }
 
     /// <summary>The first message to a shard waits for its allocation: it is this one and not a user's.</summary>
@@ -199,16 +236,6 @@ public sealed class DotmeshSystem : IAsyncDisposable
                 // the coordinator may still be coming up
             }
         }
-    }
-
-    /// <summary>The write-ahead log is a property of the file and is set before anything else opens it.</summary>
-    private static async Task PrepareJournal(DotmeshSystemSettings settings, CancellationToken ct)
-    {
-        await using var connection = new SqliteConnection(settings.JournalConnection);
-        await connection.OpenAsync(ct);
-        await using var command = connection.CreateCommand();
-        command.CommandText = "PRAGMA journal_mode=WAL";
-        await command.ExecuteNonQueryAsync(ct);
     }
 
     private static async Task Background(Func<CancellationToken, Task> work, ILogger log, CancellationToken stopping)

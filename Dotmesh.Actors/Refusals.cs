@@ -68,6 +68,9 @@ public static class Refusals
     public static Refusal NodeNotUp(StorageNodeId node) => new(
         RefusalCode.Unavailable, $"The node {node} that controls this dot is not up; try again when it is back.");
 
+    public static Refusal NodeSilent(StorageNodeId node, string why) => new(
+        RefusalCode.Unavailable, $"The node {node} that controls this dot does not answer ({why}); try again in a moment.");
+
     public static Refusal NotReached(FilesystemId dot) => new(
         RefusalCode.Unavailable, $"Dot {dot} could not be reached on its node; the log of that node says why.");
 

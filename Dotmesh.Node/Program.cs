@@ -1,4 +1,5 @@
 using System.Collections;
+using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Node.Hosting;
@@ -34,14 +35,19 @@ static async Task<int> Run(OptionsResult.Loaded loaded)
     {
         await using var node = await NodeHost.Start(loaded.Options, loaded.Effective, signals.Requested);
         await Console.Out.WriteAsync(node.Banner);
-        await signals.Wait();
+        if (await Task.WhenAny(signals.Wait(), node.Lost) == node.Lost)
+        {
+            await Console.Error.WriteLineAsync($"The node ends: {await node.Lost}");
+            return CannotStart;
+        }
+
         return 0;
     }
     catch (OperationCanceledException) when (signals.Requested.IsCancellationRequested)
     {
         return 0;
     }
-    catch (Exception failure) when (failure is StartFailureException or StorageException or DatabaseException)
+    catch (Exception failure) when (failure is StartFailureException or StorageException or DatabaseException or NodeRefusedException)
     {
         await Console.Error.WriteLineAsync($"The node cannot start. {failure.Message}");
         return CannotStart;

@@ -51,5 +51,24 @@ internal static class Schema
             """,
             "CREATE UNIQUE INDEX users_by_name ON users (name)",
         ]),
+        new(3, "cluster",
+        [
+            """
+            CREATE TABLE nodes (
+                id TEXT NOT NULL PRIMARY KEY,
+                address TEXT NOT NULL,
+                url TEXT NOT NULL,
+                addresses TEXT NOT NULL,
+                incarnation TEXT NOT NULL,
+                state TEXT NOT NULL,
+                lease_until BIGINT NOT NULL,
+                renewals BIGINT NOT NULL)
+            """,
+            "CREATE TABLE cluster_facts (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+            "INSERT INTO cluster_facts (name, value) VALUES ('entry', '')",
+            "CREATE TABLE refused_nodes (at BIGINT NOT NULL, node TEXT NOT NULL, address TEXT NOT NULL, reason TEXT NOT NULL)",
+            // a node that was away must not bring a deleted dot back to life
+            "CREATE TABLE deleted_dots (id TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)",
+        ]),
     ];
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
 using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Actors.Database;
@@ -15,24 +14,23 @@ public sealed class SqlDatabase : IAsyncDisposable
     private const int MaxBatch = 128;
 
     private readonly SqlDialect _dialect;
-    private readonly TimeProvider _clock;
-    private readonly ILogger _log;
     private readonly SemaphoreSlim _slots = new(MaxQueued);
     private readonly BlockingCollection<SqlJob> _queue = [];
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private SqlDatabase(SqlDialect dialect, TimeProvider clock, ILogger log)
-    {
-        _dialect = dialect;
-        _clock = clock;
-        _log = log;
-    }
-
-    /// <summary>For the journal: write-ahead log and file mode are set when this is open.</summary>
-    public string JournalConnectionString => _dialect.JournalConnectionString;
+    private SqlDatabase(SqlDialect dialect) => _dialect = dialect;
 
     public string Description => _dialect.Description;
+
+    /// <inheritdoc cref="SqlDialect.IsShared"/>
+    public bool IsShared => _dialect.IsShared;
+
+    /// <inheritdoc cref="SqlDialect.NowMillis"/>
+    internal string NowMillis => _dialect.NowMillis;
+
+    /// <summary>Keeps the caches of the cluster's nodes alike.</summary>
+    public RowChanges Changes { get; } = new();
 
     /// <summary>Opens and migrates. Throws <see cref="DatabaseException"/>, whose text says what to do.</summary>
     public static Task<SqlDatabase> Open(
@@ -43,18 +41,20 @@ public sealed class SqlDatabase : IAsyncDisposable
         SqlDialect dialect, IReadOnlyList<SchemaStep> steps, TimeProvider clock, ILoggerFactory logs, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        var database = new SqlDatabase(dialect, clock, logs.CreateLogger<SqlDatabase>());
-        var writer = new Thread(() => database.Write(steps)) { IsBackground = true, Name = "database writer" };
-        writer.Start();
+        var database = new SqlDatabase(dialect);
+        var log = logs.CreateLogger<SqlDatabase>();
+        var writer = new SqlWriter(dialect, database.Changes, steps, clock, log);
+        var thread = new Thread(() => database.Write(writer)) { IsBackground = true, Name = "database writer" };
+        thread.Start();
         await database._opened.Task;
         return database;
     }
 
     /// <summary>
-    /// Runs a piece of work in a transaction. It may run again from the start only if the caller calls again; when it throws,
-    /// nothing of it stays. <paramref name="committed"/> runs after the commit and before the answer, in the order of
+    /// Runs a piece of work in a transaction. It may run more than once, and when it throws, nothing of it stays.
+    /// <paramref name="committed"/> runs after the commit and before the answer, in the order of
     /// commits, on the writer's thread: the place to bring caches up to date. A token that is cancelled once the work began
-    /// changes nothing: it is done whole and answered.
+    /// changes nothing: it is done whole and answered. The answer waits until the other nodes know of the rows written.
     /// </summary>
     public async Task<T> Run<T>(Func<SqlSession, T> work, Action<T>? committed, CancellationToken ct)
     {
@@ -71,7 +71,13 @@ public sealed class SqlDatabase : IAsyncDisposable
                 throw new DatabaseException($"The database {_dialect.Description} is closed: the node is stopping.");
             }
 
-            return await job.Answer;
+            var (result, changes) = await job.Answer;
+            if (changes.Count > 0)
+            {
+                await Changes.Publish(changes);
+            }
+
+            return result;
         }
         finally
         {
@@ -81,6 +87,13 @@ public sealed class SqlDatabase : IAsyncDisposable
 
     public Task<T> Run<T>(Func<SqlSession, T> work, CancellationToken ct) => Run(work, null, ct);
 
+    /// <summary>Another node wrote these rows: when this is answered the caches here have them.</summary>
+    public Task Refresh(IReadOnlyList<RowChange> changes, CancellationToken ct) =>
+        Run(session => Changes.Read(session, changes), Apply, ct);
+
+    /// <summary>For a node that may have missed changes: all cached tables anew.</summary>
+    public Task RefreshAll(CancellationToken ct) => Run(Changes.ReadEverything, Apply, ct);
+
     /// <summary>Finishes what is queued, then lets go of the file.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -88,17 +101,17 @@ public sealed class SqlDatabase : IAsyncDisposable
         await _closed.Task;
     }
 
-    private void Write(IReadOnlyList<SchemaStep> steps)
+    internal static void Apply(List<Action> updates) => updates.ForEach(update => update());
+
+    private void Write(SqlWriter writer)
     {
-        DbConnection? connection = null;
         try
         {
-            connection = _dialect.Connect();
-            SchemaMigration.Run(connection, steps, _clock, _log);
+            writer.Open();
             _opened.SetResult();
             while (_queue.TryTake(out var first, Timeout.Infinite))
             {
-                RunBatch(connection, TakeBatch(first));
+                writer.Run(TakeBatch(first));
             }
         }
         catch (Exception failure) when (!_opened.Task.IsCompleted)
@@ -107,8 +120,7 @@ public sealed class SqlDatabase : IAsyncDisposable
         }
         finally
         {
-            connection?.Dispose();
-            _dialect.Dispose();
+            writer.Dispose();
             _closed.SetResult();
         }
     }
@@ -127,51 +139,4 @@ public sealed class SqlDatabase : IAsyncDisposable
         while (batch.Count < MaxBatch && _queue.TryTake(out next));
         return batch;
     }
-
-    private void RunBatch(DbConnection connection, List<SqlJob> batch)
-    {
-        var done = new List<SqlJob>(batch.Count);
-        var failed = new HashSet<SqlJob>();
-        try
-        {
-            using var transaction = connection.BeginTransaction();
-            var session = new SqlSession(connection, transaction);
-            foreach (var job in batch)
-            {
-                transaction.Save("job");
-                try
-                {
-                    job.Run(session);
-                    transaction.Release("job");
-                    done.Add(job);
-                }
-                catch (Exception failure)
-                {
-                    failed.Add(job);
-                    job.Failed(Explained(failure));
-                    transaction.Rollback("job");
-                }
-            }
-
-            transaction.Commit();
-        }
-        catch (Exception failure)
-        {
-            // begin, commit or a savepoint failed: nothing of the batch is stored, the next batch tries anew
-            _log.LogError(failure, "Database write of {Jobs} jobs failed", batch.Count);
-            foreach (var job in batch.Where(job => !failed.Contains(job)))
-            {
-                job.Failed(Explained(failure));
-            }
-
-            return;
-        }
-
-        foreach (var job in done)
-        {
-            job.Committed();
-        }
-    }
-
-    private Exception Explained(Exception failure) => failure is DbException ? _dialect.Explain(failure) : failure;
 }

@@ -1,3 +1,5 @@
+using System.Data.Common;
+
 namespace Dotmesh.Actors.Database;
 
 /// <summary>One caller's piece of work in the writer's queue.</summary>
@@ -6,7 +8,8 @@ internal abstract class SqlJob
     /// <summary>False: the caller gave up before it began.</summary>
     public abstract bool Begin();
 
-    public abstract void Run(SqlSession session);
+    /// <summary>May run again when the transaction was undone.</summary>
+    public abstract void Run(DbConnection connection, DbTransaction transaction);
 
     /// <summary>After the commit, in commit order.</summary>
     public abstract void Committed();
@@ -14,22 +17,29 @@ internal abstract class SqlJob
     public abstract void Failed(Exception failure);
 }
 
+/// <summary>What a job answers, and the rows it wrote that other nodes have to read again.</summary>
+internal sealed record SqlAnswer<T>(T Result, IReadOnlyList<RowChange> Changes);
+
 internal sealed class SqlJob<T>(Func<SqlSession, T> work, Action<T>? committed, CancellationToken ct) : SqlJob
 {
-    private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private T? _result;
+    private readonly TaskCompletionSource<SqlAnswer<T>> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private SqlAnswer<T>? _result;
 
-    public Task<T> Answer => _answer.Task;
+    public Task<SqlAnswer<T>> Answer => _answer.Task;
 
     public override bool Begin() => !ct.IsCancellationRequested || !_answer.TrySetCanceled(ct);
 
-    public override void Run(SqlSession session) => _result = work(session);
+    public override void Run(DbConnection connection, DbTransaction transaction)
+    {
+        var session = new SqlSession(connection, transaction);
+        _result = new SqlAnswer<T>(work(session), session.Changes);
+    }
 
     public override void Committed()
     {
         try
         {
-            committed?.Invoke(_result!);
+            committed?.Invoke(_result!.Result);
             _answer.TrySetResult(_result!);
         }
         catch (Exception bug)

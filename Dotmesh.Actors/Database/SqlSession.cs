@@ -5,6 +5,12 @@ namespace Dotmesh.Actors.Database;
 /// <summary>What a job may do inside its transaction, on the writer's thread.</summary>
 public sealed class SqlSession(DbConnection connection, DbTransaction? transaction)
 {
+    /// <summary>Rows that the job wrote and that other nodes keep in memory.</summary>
+    internal List<RowChange> Changes { get; } = [];
+
+    /// <summary>To be called with each write of a row that is cached.</summary>
+    public void Wrote(string table, string id) => Changes.Add(new RowChange(table, id));
+
     /// <summary>Answers the number of rows changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {

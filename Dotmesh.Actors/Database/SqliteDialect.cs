@@ -22,7 +22,11 @@ public sealed class SqliteDialect(string path) : SqlDialect
     /// <summary><c>dotmesh.db</c> -> <c>dotmesh.journal.db</c>.</summary>
     public string JournalPath => System.IO.Path.ChangeExtension(Path, ".journal" + System.IO.Path.GetExtension(Path));
 
-    public override string JournalConnectionString => Options(JournalPath, pooling: true);
+    public override bool IsShared => false;
+
+    public override string NowMillis => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+
+    public override JournalSettings Journal => JournalSettings.Sqlite(Options(JournalPath, pooling: true));
 
     public override DbConnection Connect()
     {

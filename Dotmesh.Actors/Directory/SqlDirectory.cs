@@ -18,6 +18,8 @@ public sealed class DirectoryConflictException(DotRow row, DotRow holder) : Exce
 /// <summary><see cref="IDirectory"/> on the tables <c>dots</c>, <c>branches</c> and <c>collaborators</c>, cached whole.</summary>
 public sealed class SqlDirectory : IDirectory
 {
+    private const string Table = "dots";
+
     private readonly SqlDatabase _database;
     private readonly ILogger _log;
     private readonly DirectoryCache _cache = new();
@@ -36,16 +38,11 @@ public sealed class SqlDirectory : IDirectory
         var log = logs.CreateLogger<SqlDirectory>();
         var directory = new SqlDirectory(database, log);
         var started = clock.GetTimestamp();
-        var loaded = await database.Run(
-            DotRowTables.LoadAll,
-            rows =>
-            {
-                foreach (var row in rows)
-                {
-                    directory._cache.Set(row);
-                }
-            },
-            ct);
+        database.Changes.Watch(
+            Table,
+            (session, id) => directory.Take(new FilesystemId(id), DotRowTables.Load(session, new FilesystemId(id))),
+            session => directory.TakeAll(DotRowTables.LoadAll(session)));
+        var loaded = await database.Run(DotRowTables.LoadAll, rows => directory.TakeAll(rows)(), ct);
         log.LogInformation(
             "Directory of {Dots} dots read in {Milliseconds:F0} ms",
             loaded.Count,
@@ -63,9 +60,16 @@ public sealed class SqlDirectory : IDirectory
     {
         var creating = row with { Status = DotStatus.Creating };
         return _database.Run(
-            session => DotRowTables.Insert(session, creating)
-                ? (creating, true)
-                : (DotRowTables.Load(session, row.Name) ?? throw IdTaken(row), false),
+            session =>
+            {
+                if (!DotRowTables.Insert(session, creating))
+                {
+                    return (DotRowTables.Load(session, row.Name) ?? throw IdTaken(row), false);
+                }
+
+                session.Wrote(Table, row.Id.Value);
+                return (creating, true);
+            },
             outcome => _cache.Set(outcome.Item1),
             ct);
     }
@@ -80,7 +84,13 @@ public sealed class SqlDirectory : IDirectory
                     throw new DirectoryConflictException(row, holder);
                 }
 
-                return DotRowTables.Upsert(session, row) ? row : DotRowTables.Load(session, row.Id)!;
+                if (!DotRowTables.Upsert(session, row))
+                {
+                    return DotRowTables.Load(session, row.Id)!;
+                }
+
+                session.Wrote(Table, row.Id.Value);
+                return row;
             },
             _cache.Set,
             ct);
@@ -99,6 +109,7 @@ public sealed class SqlDirectory : IDirectory
         session =>
         {
             DotRowTables.Delete(session, dot);
+            session.Wrote(Table, dot.Value);
             return dot;
         },
         _cache.Remove,
@@ -107,22 +118,44 @@ public sealed class SqlDirectory : IDirectory
     public async Task<bool> MoveControl(FilesystemId dot, long seenEpoch, StorageNodeId to, CancellationToken ct)
     {
         var (moved, _) = await _database.Run(
-            session => (Moved: DotRowTables.MoveControl(session, dot, seenEpoch, to), Row: DotRowTables.Load(session, dot)),
-            outcome =>
+            session =>
             {
-                // also after losing: the caller's picture was stale, and so may be the cache
-                if (outcome.Row is { } row)
+                var won = DotRowTables.MoveControl(session, dot, seenEpoch, to);
+                if (won)
                 {
-                    _cache.Set(row);
+                    session.Wrote(Table, dot.Value);
                 }
-                else
-                {
-                    _cache.Remove(dot);
-                }
+
+                return (Moved: won, Row: DotRowTables.Load(session, dot));
             },
+            // also after losing: the caller's picture was stale, and so may be the cache
+            outcome => Take(dot, outcome.Row)(),
             ct);
         return moved;
     }
+
+    private Action Take(FilesystemId dot, DotRow? row) => () =>
+    {
+        if (row is null)
+        {
+            _cache.Remove(dot);
+        }
+        else
+        {
+            _cache.Set(row);
+        }
+    };
+
+    private Action TakeAll(List<DotRow> rows) => () =>
+    {
+        var there = rows.Select(row => row.Id).ToHashSet();
+        foreach (var gone in _cache.All.Where(row => !there.Contains(row.Id)).ToList())
+        {
+            _cache.Remove(gone.Id);
+        }
+
+        rows.ForEach(_cache.Set);
+    };
 
     private static InvalidOperationException IdTaken(DotRow row) =>
         new($"The id {row.Id} that was to become {row.Name} belongs to another dot.");

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
+using Dotmesh.Actors.Clustering;
 
 namespace Dotmesh.Actors.Dots;
 
@@ -81,8 +82,7 @@ internal sealed class ByStorageNode : IShardAllocationStrategy, IActorSystemDepe
         IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations)
     {
         var cluster = _cluster ?? throw new InvalidOperationException("not started");
-        var role = DotSharding.Role(new StorageNodeId(shardId));
-        var holder = cluster.State.Members.FirstOrDefault(member => member.Status == MemberStatus.Up && member.HasRole(role));
+        var holder = Membership.LiveMembers(cluster).GetValueOrDefault(new StorageNodeId(shardId));
         var region = holder is null ? null : currentShardAllocations.Keys.FirstOrDefault(region =>
             (region.Path.Address.HasLocalScope ? cluster.SelfAddress : region.Path.Address) == holder.Address);
         return region is not null

@@ -83,6 +83,9 @@ public sealed class PoolIndex
 
     public bool Has(FilesystemId id, CommitId commit) => _entries.TryGetValue(id, out var entry) && entry.Has(commit);
 
+    /// <summary>Null without a commit.</summary>
+    public CommitId? Newest(FilesystemId id) => _entries.TryGetValue(id, out var entry) ? entry.Newest : null;
+
     /// <summary>Oldest first; empty for an unknown filesystem.</summary>
     public ImmutableArray<StoredCommit> Commits(FilesystemId id) =>
         _entries.TryGetValue(id, out var entry) ? entry.Commits() : [];
@@ -104,6 +107,17 @@ public sealed class PoolIndex
         public bool Mounted { get; set; } = filesystem.Mounted;
 
         public int Count => Volatile.Read(ref _count);
+
+        public CommitId? Newest
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _count == 0 ? null : _commits[_count - 1].Id;
+                }
+            }
+        }
 
         public void Append(StoredCommit commit)
         {

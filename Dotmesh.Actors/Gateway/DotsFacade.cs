@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
-using Akka.Cluster;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
@@ -14,26 +13,15 @@ namespace Dotmesh.Actors.Gateway;
 /// what only reads comes from the directory and the pool index and wakes nobody.
 /// </summary>
 internal sealed partial class DotsFacade(
-    ActorSystem system,
     IActorRef gateway,
     DotEnvironment env,
     IUsers users,
+    NodeViews views,
     DotmeshSystemSettings settings) : IDots
 {
-    private readonly Cluster _cluster = Cluster.Get(system);
-
     public StorageNodeId ThisNode => env.Node;
 
-    public ImmutableArray<NodeView> Nodes =>
-    [
-        .. _cluster.State.Members
-            .Where(member => member.Status == MemberStatus.Up && DotSharding.NodeOf(member) is not null)
-            .Select(member => (Node: DotSharding.NodeOf(member)!.Value, Host: member.Address.Host ?? ""))
-            .Select(member => new NodeView(
-                member.Node,
-                member.Node == env.Node && !settings.Addresses.IsEmpty ? settings.Addresses : [member.Host]))
-            .OrderBy(node => node.Addresses[0], StringComparer.Ordinal),
-    ];
+    public ImmutableArray<NodeView> Nodes => views.Nodes;
 
     public Outcome<DotTarget> Resolve(Caller caller, DotName name, string branch, Right right)
     {

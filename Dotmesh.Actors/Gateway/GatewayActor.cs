@@ -1,6 +1,6 @@
 using Akka.Actor;
-using Akka.Cluster;
 using Akka.Event;
+using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Filesystems;
@@ -22,13 +22,14 @@ internal sealed class GatewayActor : ReceiveActor
     private readonly TimeProvider _time;
     private readonly int _maxInFlight;
     private readonly ILogger _log;
-    private readonly Cluster _cluster = Cluster.Get(Context.System);
+    private readonly Membership _members;
     private readonly DotmeshSerializer? _serializer;
     private int _inFlight;
 
-    public GatewayActor(IActorRef region, IDirectory directory, TimeProvider time, int maxInFlight, bool serialize, ILogger log)
+    public GatewayActor(IActorRef region, IDirectory directory, Membership members, TimeProvider time, int maxInFlight, bool serialize, ILogger log)
     {
         _region = region;
+        _members = members;
         _directory = directory;
         _time = time;
         _maxInFlight = maxInFlight;
@@ -66,7 +67,7 @@ internal sealed class GatewayActor : ReceiveActor
         {
             End(request, DotProtocol.Refused.From(Refusals.NoSuchFilesystem(request.Dot)));
         }
-        else if (!IsUp(row.Node))
+        else if (!_members.IsLive(row.Node))
         {
             End(request, DotProtocol.Refused.From(Refusals.NodeNotUp(row.Node)));
         }
@@ -122,10 +123,5 @@ internal sealed class GatewayActor : ReceiveActor
         _serializer is null
             ? message
             : (T)_serializer.FromBinary(_serializer.ToBinary(message), _serializer.Manifest(message));
-
-    private bool IsUp(StorageNodeId node)
-    {
-        var role = DotSharding.Role(node);
-        return _cluster.State.Members.Any(member => member.Status == MemberStatus.Up && member.HasRole(role));
-    }
 }
+

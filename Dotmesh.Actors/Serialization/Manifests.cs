@@ -39,6 +39,8 @@ public static class Manifests
         ("s.prime.1", Wire.Default.PrimeShard),
         ("s.primed.1", Wire.Default.ShardPrimed),
         ("s.stop.1", Wire.Default.StopDot),
+        ("p.changed.1", Wire.Default.RowsChanged),
+        ("p.read.1", Wire.Default.RowsRead),
         ("e.created.1", Wire.Default.Created),
         ("e.adopted.1", Wire.Default.Adopted),
         ("e.committed.1", Wire.Default.Committed),

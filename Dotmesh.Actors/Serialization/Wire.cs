@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
 
@@ -38,6 +39,8 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(PrimeShard))]
 [JsonSerializable(typeof(ShardPrimed))]
 [JsonSerializable(typeof(StopDot))]
+[JsonSerializable(typeof(PeerProtocol.RowsChanged))]
+[JsonSerializable(typeof(PeerProtocol.RowsRead))]
 [JsonSerializable(typeof(DotEvents.Created))]
 [JsonSerializable(typeof(DotEvents.Adopted))]
 [JsonSerializable(typeof(DotEvents.Committed))]

@@ -66,8 +66,9 @@ public interface IUsers
 
     /// <summary>
     /// Makes or updates admin with given secrets (options <c>INITIAL_ADMIN_*</c>, contract 9.1); null keeps what is there.
+    /// False: another node of the cluster made admin at the same moment, with its own secrets.
     /// </summary>
-    Task EnsureAdmin(string? password, string? apiKey, CancellationToken ct);
+    Task<bool> EnsureAdmin(string? password, string? apiKey, CancellationToken ct);
 
     IReadOnlyList<User> All { get; }
 }

@@ -57,7 +57,7 @@ public sealed partial class SqlUsers
         return changed.Then<string>(_ => key);
     }
 
-    public async Task EnsureAdmin(string? password, string? apiKey, CancellationToken ct)
+    public async Task<bool> EnsureAdmin(string? password, string? apiKey, CancellationToken ct)
     {
         var trimmed = password?.Trim();
         var known = _cache.ById(User.AdminId);
@@ -65,12 +65,13 @@ public sealed partial class SqlUsers
         {
             var hash = string.IsNullOrEmpty(trimmed) ? null : await _checker.Make(trimmed, ct);
             var row = NewRow(new User(User.AdminId, User.AdminName, "", null), hash, apiKey ?? Credentials.NewApiKey());
-            if (!(await Insert(row, ct)).Refused(out var refusal))
+            if (!(await Insert(row, ct)).Refused(out _))
             {
-                return;
+                return true;
             }
 
-            throw new DatabaseException($"The admin user cannot be made: {refusal.Message}");
+            await _database.Refresh([new RowChange(UserTables.Name, User.AdminId)], ct);
+            return false;
         }
 
         // unchanged secrets are not written again: known logins stay known
@@ -85,6 +86,8 @@ public sealed partial class SqlUsers
         {
             await Change(User.AdminId, row => row with { ApiKey = _secrets.Seal(apiKey, User.AdminId) }, ct);
         }
+
+        return true;
     }
 
     private async Task Rehash(UserRow verified, string password, CancellationToken ct)

@@ -31,7 +31,12 @@ public sealed partial class SqlUsers : IUsers, IDisposable
         SqlDatabase database, SecretBox secrets, TimeProvider clock, IIdSource ids, ILoggerFactory logs, CancellationToken ct)
     {
         var users = new SqlUsers(database, secrets, clock, ids, logs.CreateLogger<SqlUsers>());
+        database.Changes.Watch(
+            UserTables.Name,
+            (session, id) => UserTables.Load(session, id) is { } row ? () => users.Remember(row) : () => { },
+            session => Remembering(UserTables.LoadAll(session)));
         var rows = await database.Run(UserTables.LoadAll, rows => rows.ForEach(users.Remember), ct);
+        Action Remembering(List<UserRow> all) => () => all.ForEach(users.Remember);
         foreach (var unreadable in users._cache.All.Where(known => known.ApiKeyTag is null))
         {
             users._log.LogError(

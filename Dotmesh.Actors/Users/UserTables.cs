@@ -16,6 +16,8 @@ internal sealed record UserRow(User User, string? Password, string ApiKey, DateT
 
 internal static class UserTables
 {
+    public const string Name = "users";
+
     private const string Columns = "id, name, email, metadata, password, api_key, created_at";
 
     public static List<UserRow> LoadAll(SqlSession session) => session.Query($"SELECT {Columns} FROM users", Read);
@@ -30,20 +32,28 @@ internal static class UserTables
         session.Query("SELECT id FROM users WHERE email = @email", row => true, ("@email", email)).Count > 0;
 
     /// <summary>False when the name or the id is taken.</summary>
-    public static bool Insert(SqlSession session, UserRow row) => session.Execute(
-        $"""
-        INSERT INTO users ({Columns}) VALUES (@id, @name, @email, @metadata, @password, @api_key, @created_at)
-        ON CONFLICT DO NOTHING
-        """,
-        Parameters(row)) == 1;
+    public static bool Insert(SqlSession session, UserRow row)
+    {
+        session.Wrote(Name, row.User.Id);
+        return session.Execute(
+            $"""
+            INSERT INTO users ({Columns}) VALUES (@id, @name, @email, @metadata, @password, @api_key, @created_at)
+            ON CONFLICT DO NOTHING
+            """,
+            Parameters(row)) == 1;
+    }
 
-    public static void Update(SqlSession session, UserRow row) => session.Execute(
-        """
-        UPDATE users SET name = @name, email = @email, metadata = @metadata, password = @password, api_key = @api_key,
-            created_at = @created_at
-        WHERE id = @id
-        """,
-        Parameters(row));
+    public static void Update(SqlSession session, UserRow row)
+    {
+        session.Wrote(Name, row.User.Id);
+        session.Execute(
+            """
+            UPDATE users SET name = @name, email = @email, metadata = @metadata, password = @password, api_key = @api_key,
+                created_at = @created_at
+            WHERE id = @id
+            """,
+            Parameters(row));
+    }
 
     private static (string Name, object? Value)[] Parameters(UserRow row) =>
     [

@@ -38,7 +38,11 @@ public sealed class AdminAccess(NodeOptions options, IUsers users)
 
         if (password is not null || key is not null)
         {
-            await users.EnsureAdmin(password, key, ct);
+            if (!await users.EnsureAdmin(password, key, ct) && options.Admin.InitialPassword.Length == 0)
+            {
+                // admin is the other node's, and so is the password
+                Guard(PasswordFile, () => File.Delete(PasswordFile));
+            }
         }
     }
 

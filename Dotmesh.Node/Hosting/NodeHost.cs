@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using System.Text.Json;
 using Dotmesh.Actors;
+using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Storage.Commands;
@@ -30,11 +31,15 @@ public sealed class NodeHost : IAsyncDisposable
 
     private readonly Stack<Func<ValueTask>> _parts = new();
     private readonly NodeOptions _options;
+    private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string? _notReady = "starting";
 
     private NodeHost(NodeOptions options) => _options = options;
 
     public string Banner { get; private set; } = string.Empty;
+
+    /// <summary>Ends with the reason when this node may not go on.</summary>
+    public Task<string> Lost => _lost.Task;
 
     private static string Version =>
         typeof(NodeHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -84,16 +89,17 @@ public sealed class NodeHost : IAsyncDisposable
         _parts.Push(storage.DisposeAsync);
         var pool = await storage.Pool(ct);
 
-        var tables = new SqliteDialect(_options.Database.Path);
+        var tables = Tables();
         var database = await SqlDatabase.Open(tables, clock, logs, ct);
         _parts.Push(database.DisposeAsync);
+        var cluster = database.IsShared ? await EnterCluster(database, pool.Id, secrets, clock, logs, ct) : null;
         var directory = await SqlDirectory.Open(database, clock, logs, ct);
         var users = Keep(await SqlUsers.Open(database, secrets, clock, ids, logs, ct));
         var access = new AdminAccess(_options, users);
         await access.Ensure(ct);
 
         var system = await DotmeshSystem.Start(
-            SystemSettings(tables.JournalPath), storage, directory, users, faults, clock, ids, logs, ct);
+            SystemSettings(tables.Journal), storage, directory, users, faults, clock, ids, logs, ct, cluster);
         _parts.Push(system.DisposeAsync);
 
         var pipeline = Keep(new RpcPipeline(new RpcServices
@@ -126,6 +132,25 @@ public sealed class NodeHost : IAsyncDisposable
             pool.Id,
             directory.Dots.Count,
             clock.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    private SqlDialect Tables() => _options.Database.Host.Length == 0
+        ? new SqliteDialect(_options.Database.Path)
+        : new PostgresDialect(new PostgresSettings(
+            _options.Database.Host,
+            _options.Database.Port,
+            _options.Database.Name,
+            _options.Database.User,
+            _options.Database.Password.Length == 0 ? null : _options.Database.Password));
+
+    /// <summary>Takes the lease of this pool and opens the listener for the other nodes.</summary>
+    private async Task<ClusterParts> EnterCluster(
+        SqlDatabase database, StorageNodeId pool, SecretBox secrets, TimeProvider clock, ILoggerFactory logs, CancellationToken ct)
+    {
+        var entry = new ClusterEntrance(_options, database, pool, secrets, clock, logs);
+        _parts.Push(entry.DisposeAsync);
+        var registry = await entry.Claim(new RandomIds(), why => _lost.TrySetResult(why), ct);
+        return await entry.Open(registry, ct);
     }
 
     private async Task<(int Reference, int Client)> Listen(
@@ -196,10 +221,12 @@ public sealed class NodeHost : IAsyncDisposable
         }
     }
 
-    private DotmeshSystemSettings SystemSettings(string journal) => new(journal, _options.Storage.ContainerMountPrefix)
+    private DotmeshSystemSettings SystemSettings(JournalSettings journal) => new(journal, _options.Storage.ContainerMountPrefix)
     {
         RemotingHost = _options.Cluster.Hostname,
         RemotingPort = _options.Cluster.Port,
+        BindAddress = _options.Cluster.BindAddress,
+        PublicPort = _options.Cluster.PublicPort,
         Addresses = [_options.Cluster.Hostname],
         Deadline = TimeSpan.FromSeconds(_options.Rpc.DeadlineSeconds),
         MaxInFlight = _options.Rpc.MaxInFlight,
@@ -243,13 +270,5 @@ public sealed class NodeHost : IAsyncDisposable
             return ValueTask.CompletedTask;
         });
         return part;
-    }
-
-    /// <summary>The program's own signals stop the node (<see cref="StopSignals"/>), not those of the web host.</summary>
-    private sealed class CallerStops : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

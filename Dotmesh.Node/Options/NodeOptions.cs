@@ -51,6 +51,9 @@ public sealed record ListenOptions
         Max = 65_535,
         OriginalVariable = "DOTMESH_SERVER_PORT")]
     public int ClientPort { get; init; } = 32_607;
+
+    [Option("Port of streams and queries between the nodes of a cluster; 0 takes any free one. Opened in a cluster only.", Max = 65_535)]
+    public int NodePort { get; init; } = 32_608;
 }
 
 public enum StorageDriver
@@ -107,6 +110,27 @@ public sealed record DatabaseOptions
         Form = OptionForm.Path,
         DefaultFrom = "<Node:DataFolder>/dotmesh.db")]
     public string Path { get; init; } = "";
+
+    [Option("Host of the PostgreSQL server that all nodes of a cluster share; empty uses SQLite, for one node.")]
+    public string Host { get; init; } = "";
+
+    [Option("Port of that server.", Min = 1, Max = 65_535)]
+    public int Port { get; init; } = 5432;
+
+    [Option("Name of the database on that server.")]
+    public string Name { get; init; } = "dotmesh";
+
+    [Option("User of that database.")]
+    public string User { get; init; } = "dotmesh";
+
+    [Option("That user's password.", Secret = true)]
+    public string Password { get; init; } = "";
+
+    [Option("File with that password.")]
+    public string PasswordFile { get; init; } = "";
+
+    // not the generated one, which would print the password into a log
+    public override string ToString() => "DatabaseOptions";
 }
 
 public sealed record AdminOptions
@@ -156,8 +180,20 @@ public sealed record ClusterOptions
     [Option("Name or address that other nodes reach this one at.")]
     public string Hostname { get; init; } = "127.0.0.1";
 
-    [Option("Port for other nodes; 0 takes any free one.", Max = 65_535)]
+    [Option("Address that the ports for other nodes listen on, where it is not Cluster:Hostname: 0.0.0.0 in a container.")]
+    public string BindAddress { get; init; } = "";
+
+    [Option("Port for messages of other nodes; 0 takes any free one, as a node without a cluster does.", Max = 65_535)]
     public int Port { get; init; }
+
+    [Option("Port that other nodes dial, where it is not Cluster:Port: a mapped one.", Max = 65_535)]
+    public int PublicPort { get; init; }
+
+    [Option("Nodes to join, HOST:PORT with commas between, besides those that the database names.")]
+    public string Seeds { get; init; } = "";
+
+    [Option("A node that is silent towards the database for so long may be replaced.", Unit = "s", Min = 2, Max = 600)]
+    public int LeaseSeconds { get; init; } = 6;
 
     [Option(
         "File with the secret that all nodes of a cluster share; made when missing.",

@@ -37,10 +37,12 @@ internal sealed class OptionResolution(
         var complete = errors.Count == 0;
         ReadSecret("Admin:InitialPassword", "Admin:InitialPasswordFile");
         ReadSecret("Admin:InitialApiKey", "Admin:InitialApiKeyFile");
+        ReadSecret("Database:Password", "Database:PasswordFile");
         if (complete)
         {
             ChooseDriver();
             CheckPorts();
+            CheckCluster();
         }
     }
 
@@ -128,9 +130,33 @@ internal sealed class OptionResolution(
         }
     }
 
+    private void CheckCluster()
+    {
+        var seeds = options.Cluster.Seeds.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (seeds.Length > 0 && options.Database.Host.Length == 0)
+        {
+            errors.Add(
+                $"Cluster:Seeds ({sources[OptionTable.Get("Cluster:Seeds")]}) is given, but this node uses SQLite, which only one "
+                + "node can: give Database:Host, the PostgreSQL server that the cluster shares");
+        }
+
+        foreach (var seed in seeds.Where(seed => !IsHostAndPort(seed)))
+        {
+            errors.Add($"Cluster:Seeds: '{seed}' is not of the form HOST:PORT");
+        }
+
+        if (options.Cluster.BindAddress.Length > 0 && !System.Net.IPAddress.TryParse(options.Cluster.BindAddress, out _))
+        {
+            errors.Add($"Cluster:BindAddress: '{options.Cluster.BindAddress}' is not an IP address (0.0.0.0 for all of this machine)");
+        }
+    }
+
+    private static bool IsHostAndPort(string text) =>
+        text.LastIndexOf(':') is var colon and > 0 && ushort.TryParse(text[(colon + 1)..], out var port) && port > 0;
+
     private void CheckPorts()
     {
-        var given = new[] { "Listen:ReferencePort", "Listen:ClientPort", "Cluster:Port" }
+        var given = new[] { "Listen:ReferencePort", "Listen:ClientPort", "Listen:NodePort", "Cluster:Port" }
             .Select(OptionTable.Get)
             .Where(entry => entry.Get(options) is not 0)
             .GroupBy(entry => entry.Get(options));

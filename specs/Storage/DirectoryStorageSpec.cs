@@ -54,8 +54,6 @@ public sealed partial class DirectoryStorageSpec : StorageContract
 
     protected override bool CommitViewsKeepWriteBits => false;
 
-    protected override bool HeavyFiles => true;
-
     protected override Task CleanUp()
     {
         _pools.Dispose();

@@ -11,6 +11,9 @@ public static class Lanes
     /// <summary>A running zfs-fuse daemon with its commands.</summary>
     public const string Zfs = "zfs";
 
+    /// <summary>PostgreSQL's programs are installed; each spec starts a server of its own.</summary>
+    public const string Postgres = "postgres";
+
     /// <summary>A pool of a real OpenZFS kernel; its name is in <c>DOTMESH_SPEC_POOL</c>. Runs in a virtual machine.</summary>
     public const string OpenZfs = "openzfs";
 

@@ -40,7 +40,7 @@ internal sealed class MemoryUsers : IUsers
 
     public Task<Outcome<User>> SetEmail(string reference, string email, CancellationToken ct) => throw NotHere();
 
-    public Task EnsureAdmin(string? password, string? apiKey, CancellationToken ct) => throw NotHere();
+    public Task<bool> EnsureAdmin(string? password, string? apiKey, CancellationToken ct) => throw NotHere();
 
     private static User Person(string id, string name) =>
         new(id, name, $"{name}@example.com", ImmutableSortedDictionary<string, string>.Empty);

@@ -1,4 +1,5 @@
 using Dotmesh.Actors;
+using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Storage;
@@ -22,7 +23,7 @@ internal sealed class OneNode : IAsyncDisposable
         _ownsFolder = ownsFolder;
         Memory = new MemoryStorage(folder);
         Storage = Memory;
-        Settings = new DotmeshSystemSettings(Path.Combine(folder, "dotmesh.db"), Path.Combine(folder, "mnt"))
+        Settings = new DotmeshSystemSettings(JournalIn(folder), Path.Combine(folder, "mnt"))
         {
             SerializeMessages = true,
             Deadline = TimeSpan.FromSeconds(20),
@@ -124,6 +125,13 @@ internal sealed class OneNode : IAsyncDisposable
             global::System.IO.Directory.Delete(Folder, recursive: true);
         }
     }
+
+    private static JournalSettings JournalIn(string folder) => JournalSettings.Sqlite(
+        new Microsoft.Data.Sqlite.SqliteConnectionStringBuilder
+        {
+            DataSource = Path.Combine(folder, "dotmesh.db"),
+            DefaultTimeout = 30,
+        }.ConnectionString);
 
     public static DotName Name(string name) =>
         name.Split('/') is [var ns, var dot] ? new DotName(ns, dot) : new DotName("admin", name);

@@ -42,7 +42,7 @@ public sealed class DatabaseSpec : IAsyncLifetime
     public async Task The_journal_has_a_file_of_its_own_so_that_its_writes_do_not_wait_for_the_tables()
     {
         var database = await _data.Open(First);
-        await using var journal = new SqliteConnection(database.JournalConnectionString);
+        await using var journal = new SqliteConnection(new SqliteDialect(_data.File).Journal.ConnectionString);
         await journal.OpenAsync();
         await using var writing = journal.BeginTransaction();
         await using var command = journal.CreateCommand();

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors.Gateway;
+using Dotmesh.Actors.Storage;
+
+namespace Dotmesh.Actors.Clustering;
+
+/// <summary>What one node knows about a filesystem of its pool.</summary>
+/// <param name="CommitCount">Commits it holds.</param>
+/// <param name="Newest">Null without a commit.</param>
+public sealed record FilesystemReport(
+    FilesystemId Id, ServerView View, int CommitCount, CommitId? Newest, long SizeBytes, long DirtyBytes);
+
+/// <summary>Questions to another node, whose answers may be large: by HTTP between nodes, never by messages (design D10).</summary>
+public interface INodeLink
+{
+    /// <summary>Oldest first. Refused as <see cref="RefusalCode.Unavailable"/> when the node does not answer, naming it.</summary>
+    Task<Outcome<ImmutableArray<StoredCommit>>> Commits(StorageNodeId node, FilesystemId filesystem, CancellationToken ct);
+
+    /// <summary>Of those filesystems that the node has.</summary>
+    Task<Outcome<ImmutableArray<FilesystemReport>>> Reports(
+        StorageNodeId node, ImmutableArray<FilesystemId> filesystems, CancellationToken ct);
+
+    Task<Outcome<ImmutableSortedDictionary<string, string>>> Dump(StorageNodeId node, string prefix, CancellationToken ct);
+}
+
+/// <summary>The other side of <see cref="INodeLink"/>: this node's answers, from memory.</summary>
+public interface INodeAnswers
+{
+    ImmutableArray<StoredCommit> Commits(FilesystemId filesystem);
+
+    Task<ImmutableArray<FilesystemReport>> Reports(ImmutableArray<FilesystemId> filesystems, CancellationToken ct);
+
+    ImmutableSortedDictionary<string, string> Dump(string prefix);
+}

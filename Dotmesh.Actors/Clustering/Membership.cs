@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster;
+using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Dots;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Clustering;
+
+/// <summary>Who is there: the members that are up, reachable and hold a storage node.</summary>
+internal sealed class Membership(ActorSystem system, ILogger log)
+{
+    /// <summary>Who does not answer by then will read everything anew; the writer is answered.</summary>
+    private static readonly TimeSpan NewsLimit = TimeSpan.FromSeconds(2);
+
+    private readonly Cluster _cluster = Cluster.Get(system);
+
+    /// <summary>Of two members with one storage node the one that came later: the other is a dead process.</summary>
+    public IReadOnlyDictionary<StorageNodeId, Member> Live => LiveMembers(_cluster);
+
+    /// <inheritdoc cref="Live"/>
+    public static Dictionary<StorageNodeId, Member> LiveMembers(Cluster cluster)
+    {
+        var state = cluster.State;
+        var live = new Dictionary<StorageNodeId, Member>();
+        foreach (var member in state.Members.Where(member =>
+            member.Status == MemberStatus.Up && !state.Unreachable.Contains(member)))
+        {
+            if (DotSharding.NodeOf(member) is { } node && (!live.TryGetValue(node, out var other) || !member.IsOlderThan(other)))
+            {
+                live[node] = member;
+            }
+        }
+
+        return live;
+    }
+
+    public bool IsLive(StorageNodeId node) => Live.ContainsKey(node);
+
+    /// <summary>A process that had this storage node before is dead, whatever the failure detector still thinks.</summary>
+    public void DownPredecessors(StorageNodeId node)
+    {
+        var role = DotSharding.Role(node);
+        foreach (var member in _cluster.State.Members.Where(member => member.HasRole(role) && member.Address != _cluster.SelfAddress))
+        {
+            log.LogInformation("{Member} had this pool before and is down", member.Address);
+            _cluster.Down(member.Address);
+        }
+    }
+
+    /// <summary>Tells the others which rows changed; answers when they have read them or cannot be waited for.</summary>
+    public Task Tell(IReadOnlyList<RowChange> changes)
+    {
+        var news = new PeerProtocol.RowsChanged([.. changes]);
+        return Task.WhenAll(Live.Values.Where(member => member.Address != _cluster.SelfAddress).Select(member => Tell(member, news)));
+    }
+
+    private async Task Tell(Member member, PeerProtocol.RowsChanged news)
+    {
+        var peer = system.ActorSelection(new RootActorPath(member.Address) / "user" / PeerActor.Name);
+        if (!await Confirmed(peer, news))
+        {
+            log.LogWarning("{Member} has not confirmed {Count} changed rows; told again until it does", member.Address, news.Changes.Length);
+            _ = TellAgain(member, peer, news);
+        }
+    }
+
+    /// <summary>Until it confirms; a member that was out of reach reads everything anew by itself when it is back.</summary>
+    private async Task TellAgain(Member member, ActorSelection peer, PeerProtocol.RowsChanged news)
+    {
+        do
+        {
+            await Task.Delay(NewsLimit);
+        }
+        while (Live.Values.Contains(member) && !await Confirmed(peer, news));
+    }
+
+    private static async Task<bool> Confirmed(ActorSelection peer, PeerProtocol.RowsChanged news)
+    {
+        try
+        {
+            await peer.Ask<PeerProtocol.RowsRead>(news, NewsLimit);
+            return true;
+        }
+        catch (Exception silent) when (silent is AskTimeoutException or TaskCanceledException)
+        {
+            return false;
+        }
+    }
+}

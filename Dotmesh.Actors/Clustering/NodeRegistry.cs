@@ -1,0 +1,155 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors.Database;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Clustering;
+
+/// <summary>How long a node may be silent towards the database (design D9).</summary>
+/// <param name="Ttl">A lease that was not renewed for so long has expired: others may take the node's dots.</param>
+/// <param name="Renewal">Time between two renewals; a third of the ttl, so that one that is lost costs nothing.</param>
+/// <param name="Margin">A node stops writing this much before its lease expires by its own clock.</param>
+public sealed record LeaseTimes(TimeSpan Ttl, TimeSpan Renewal, TimeSpan Margin)
+{
+    public static readonly LeaseTimes Default = new(TimeSpan.FromSeconds(6), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(1));
+}
+
+/// <summary>
+/// This node's row among the nodes of the cluster: the lease that says it is alive, where it is reached, and the others
+/// (design D9). Who holds the lease of a storage node id is its one live process.
+/// </summary>
+public sealed class NodeRegistry(
+    SqlDatabase database, NodeIdentity self, LeaseTimes times, TimeProvider clock, ILogger<NodeRegistry> log)
+{
+    private readonly NodeTables _tables = new(database.NowMillis);
+    private volatile IReadOnlyList<NodeRecord> _known = [];
+    private long _refusalsSeen;
+    private long _renewedAt;
+
+    public NodeIdentity Self => self;
+
+    public LeaseTimes Times => times;
+
+    /// <summary>All nodes, as of the last renewal.</summary>
+    public IReadOnlyList<NodeRecord> Known => _known;
+
+    /// <summary>Since the last renewal began that succeeded, by this machine's monotonic clock.</summary>
+    public TimeSpan SinceRenewal => clock.GetElapsedTime(Volatile.Read(ref _renewedAt));
+
+    /// <summary>
+    /// Takes the lease. A lease that a killed process left behind is waited for; one that is renewed meanwhile has a living
+    /// holder. Throws <see cref="NodeRefusedException"/>.
+    /// </summary>
+    public async Task Claim(CancellationToken ct)
+    {
+        var proof = await database.Run(session => _tables.Fact(session, "secret", self.SecretProof), ct);
+        if (proof != self.SecretProof)
+        {
+            throw await Refuse(
+                $"Node {self.Id} has another cluster secret than the cluster in {database.Description}: give it the cluster's "
+                + "secret file (Cluster:SecretFile), or a database of its own.");
+        }
+
+        NodeRecord? first = null;
+        while (true)
+        {
+            var began = clock.GetTimestamp();
+            var (claimed, all, now) = await database.Run(
+                session => (_tables.TryClaim(session, self, times.Ttl), _tables.All(session), _tables.Now(session)), ct);
+            if (claimed)
+            {
+                Took(all, began);
+                _refusalsSeen = now;
+                return;
+            }
+
+            var holder = all.Single(node => node.Id == self.Id);
+            first ??= holder;
+            if (holder.Incarnation == first.Incarnation && holder.Renewals > first.Renewals)
+            {
+                throw await Refuse(
+                    $"The pool {self.Id} is served by a node that is alive, at {holder.Address}: stop that one, or give this node "
+                    + "a pool of its own. A copied pool keeps its id: make a new one.");
+            }
+
+            log.LogInformation(
+                "The lease of pool {Node} belongs to an earlier process for another {Left:F1} s; waiting", self.Id, holder.LeaseLeft.TotalSeconds);
+            await Task.Delay(Shorter(holder.LeaseLeft, times.Renewal) + TimeSpan.FromMilliseconds(50), clock, ct);
+        }
+    }
+
+    /// <summary>
+    /// Says where this node is reached and answers whom to join: the nodes that are up, or nobody when this one is the
+    /// first. Two that start at once do not both find themselves the first.
+    /// </summary>
+    public async Task<ImmutableArray<NodeRecord>> Enter(
+        string address, string url, ImmutableArray<string> addresses, CancellationToken ct)
+    {
+        var all = await database.Run(
+            session =>
+            {
+                _tables.LockEntry(session);
+                var before = _tables.All(session);
+                _tables.Enter(session, self, times.Ttl, address, url, addresses);
+                return before;
+            },
+            ct);
+        return [.. all.Where(node => node.Id != self.Id && node is { IsLive: true, State: NodeState.Up })];
+    }
+
+    /// <summary>
+    /// Renews the lease and reads the other nodes' rows. False: another process has the lease, and this one is over.
+    /// Throws <see cref="DatabaseException"/> when the database does not answer.
+    /// </summary>
+    public async Task<bool> Renew(CancellationToken ct)
+    {
+        var began = clock.GetTimestamp();
+        var (renewed, all, refused) = await database.Run(
+            session => (_tables.Renew(session, self, times.Ttl), _tables.All(session), _tables.RefusedSince(session, _refusalsSeen)),
+            ct);
+        foreach (var other in refused)
+        {
+            _refusalsSeen = other.At;
+            log.LogWarning("Node {Node} at {Address} was refused: {Reason}", other.Node, other.Address, other.Reason);
+        }
+
+        if (renewed)
+        {
+            Took(all, began);
+        }
+
+        return renewed;
+    }
+
+    /// <summary>The lease ends at once: nobody has to wait for it.</summary>
+    public Task Leave(CancellationToken ct) => database.Run(
+        session =>
+        {
+            _tables.Leave(session, self);
+            return true;
+        },
+        ct);
+
+    public NodeRecord? Find(StorageNodeId node) => _known.FirstOrDefault(known => known.Id == node);
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) =>
+        TimeSpan.FromTicks(Math.Max(0, Math.Min(one.Ticks, other.Ticks)));
+
+    private void Took(IReadOnlyList<NodeRecord> all, long began)
+    {
+        _known = all;
+        // from before the call: when the database counted from is somewhere in it
+        Volatile.Write(ref _renewedAt, began);
+    }
+
+    private async Task<NodeRefusedException> Refuse(string reason)
+    {
+        await database.Run(
+            session =>
+            {
+                _tables.NoteRefusal(session, self, reason);
+                return true;
+            },
+            CancellationToken.None);
+        return new NodeRefusedException(reason);
+    }
+}

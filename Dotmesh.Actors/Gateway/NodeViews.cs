@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Dots;
+using Dotmesh.Actors.Storage;
+
+namespace Dotmesh.Actors.Gateway;
+
+/// <summary>
+/// What the nodes know about filesystems, put together: this node's own from memory, the others' asked in parallel and
+/// waited for no longer than the list's budget. A node that does not answer shows as <c>unknown</c> and delays nobody more.
+/// </summary>
+internal sealed class NodeViews(
+    DotEnvironment env, Membership members, NodeAnswers here, ClusterParts? cluster, DotmeshSystemSettings settings)
+{
+    private const string Unknown = "unknown";
+
+    /// <summary>Live nodes and their addresses, in the order of the first one.</summary>
+    public ImmutableArray<NodeView> Nodes =>
+    [
+        .. members.Live
+            .Select(live => new NodeView(live.Key, Addresses(live.Key, live.Value.Address.Host ?? "")))
+            .OrderBy(node => node.Addresses[0], StringComparer.Ordinal).ThenBy(node => node.Id.Value, StringComparer.Ordinal),
+    ];
+
+    public async Task<Outcome<ImmutableArray<StoredCommit>>> Commits(DotTarget target, CancellationToken ct)
+    {
+        var node = target.Dot.Node;
+        if (node == env.Node || cluster is null)
+        {
+            return env.Index.Commits(target.Filesystem);
+        }
+
+        return members.IsLive(node)
+            ? await cluster.Link.Commits(node, target.Filesystem, ct)
+            : Refusals.NodeNotUp(node);
+    }
+
+    public async Task<IReadOnlyList<DotView>> View(IReadOnlyCollection<DotTarget> targets, CancellationToken ct)
+    {
+        var filesystems = targets.Select(target => target.Filesystem).Distinct().ToImmutableArray();
+        var nodes = members.Live.Keys.Append(env.Node).Distinct().ToList();
+        var asked = await Task.WhenAll(nodes.Select(async node => (Node: node, Reports: await Reports(node, filesystems, ct))));
+        var known = asked.ToDictionary(answer => answer.Node, answer => answer.Reports);
+        return [.. targets.Select(target => View(target, known))];
+    }
+
+    public async Task<ImmutableSortedDictionary<string, string>> Dump(StorageNodeId node, string prefix, CancellationToken ct)
+    {
+        if (node == env.Node || cluster is null)
+        {
+            return here.Dump(prefix);
+        }
+
+        var answer = await Within(limited => cluster.Link.Dump(node, prefix, limited), node, ct);
+        return answer.Refused(out _) ? ImmutableSortedDictionary<string, string>.Empty : answer.Value;
+    }
+
+    private static DotView View(
+        DotTarget target, Dictionary<StorageNodeId, Dictionary<FilesystemId, FilesystemReport>?> known)
+    {
+        var servers = ImmutableSortedDictionary.CreateBuilder<string, ServerView>(StringComparer.Ordinal);
+        foreach (var (node, reports) in known)
+        {
+            servers[node.Value] = reports is null
+                ? new ServerView(Unknown, "node does not answer")
+                : reports.GetValueOrDefault(target.Filesystem)?.View ?? new ServerView("missing", "missing, 0 commits");
+        }
+
+        if (!known.TryGetValue(target.Dot.Node, out var owner))
+        {
+            servers[target.Dot.Node.Value] = new ServerView(Unknown, "node is not up");
+        }
+
+        var report = owner?.GetValueOrDefault(target.Filesystem);
+        return new DotView(
+            target, report?.SizeBytes ?? 0, report?.DirtyBytes ?? 0, report?.CommitCount ?? 0, servers.ToImmutable());
+    }
+
+    /// <summary>Null: no answer in time.</summary>
+    private async Task<Dictionary<FilesystemId, FilesystemReport>?> Reports(
+        StorageNodeId node, ImmutableArray<FilesystemId> filesystems, CancellationToken ct)
+    {
+        var reports = node == env.Node || cluster is null
+            ? await here.Reports(filesystems, ct)
+            : await Within(limited => cluster.Link.Reports(node, filesystems, limited), node, ct);
+        return reports.Refused(out _) ? null : reports.Value.ToDictionary(report => report.Id);
+    }
+
+    private async Task<Outcome<T>> Within<T>(Func<CancellationToken, Task<Outcome<T>>> ask, StorageNodeId node, CancellationToken ct)
+    {
+        using var limit = new CancellationTokenSource(settings.ListBudget, env.Time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+        try
+        {
+            return await ask(both.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            return Refusals.NodeSilent(node, "in time");
+        }
+    }
+
+    private ImmutableArray<string> Addresses(StorageNodeId node, string host)
+    {
+        var told = node == env.Node ? settings.Addresses : cluster?.Registry.Find(node)?.Addresses ?? [];
+        return told.IsEmpty ? [host] : told;
+    }
+}

@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Net;
+using Dotmesh.Actors;
+using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Users;
+using Dotmesh.Node.Options;
+using Dotmesh.Rpc;
+using Dotmesh.Rpc.Nodes;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Dotmesh.Node.Hosting;
+
+/// <summary>What a node with a shared database has besides: its lease, a listener for the other nodes, and a client to them.</summary>
+internal sealed class ClusterEntrance(
+    NodeOptions options, SqlDatabase database, StorageNodeId pool, SecretBox secrets, TimeProvider clock, ILoggerFactory logs)
+    : IAsyncDisposable
+{
+    private readonly NodeSignature _signature = new(secrets.DeriveKey(NodeSignature.Purpose, 32), clock);
+    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
+    {
+        // each call has its own limit
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    private WebApplication? _app;
+    private NodeRegistry? _registry;
+    private LeaseKeeper? _lease;
+
+    /// <summary>Before anything of the pool or the tables is changed.</summary>
+    public async Task<NodeRegistry> Claim(IIdSource ids, Action<string> lost, CancellationToken ct)
+    {
+        var ttl = TimeSpan.FromSeconds(options.Cluster.LeaseSeconds);
+        var registry = new NodeRegistry(
+            database,
+            new NodeIdentity(
+                pool, ids.NewId(), options.Cluster.Hostname, Convert.ToHexStringLower(secrets.DeriveKey("proof of membership", 16))),
+            new LeaseTimes(ttl, ttl / 3, ttl / 6),
+            clock,
+            logs.CreateLogger<NodeRegistry>());
+        await registry.Claim(ct);
+        _registry = registry;
+        _lease = new LeaseKeeper(registry, lost, clock, logs.CreateLogger<LeaseKeeper>());
+        return registry;
+    }
+
+    /// <summary>Listens for the other nodes; they are answered once the actors run.</summary>
+    public async Task<ClusterParts> Open(NodeRegistry registry, CancellationToken ct)
+    {
+        var endpoints = new NodeEndpoints(_signature, logs.CreateLogger<NodeEndpoints>());
+        var port = await Listen(endpoints, ct);
+        var url = string.Create(CultureInfo.InvariantCulture, $"http://{options.Cluster.Hostname}:{port}");
+        return new ClusterParts(
+            database,
+            registry,
+            new NodeLink(_http, _signature, node => registry.Find(node)?.Url),
+            url,
+            [.. options.Cluster.Seeds.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
+            endpoints.Serve);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+        {
+            await _app.StopAsync();
+            await _app.DisposeAsync();
+        }
+
+        if (_lease is not null)
+        {
+            await _lease.DisposeAsync();
+            await GiveBack();
+        }
+
+        _http.Dispose();
+    }
+
+    private async Task GiveBack()
+    {
+        try
+        {
+            await _registry!.Leave(CancellationToken.None);
+        }
+        catch (DatabaseException failure)
+        {
+            logs.CreateLogger<LeaseKeeper>().LogWarning("The lease was not given back and ends by itself: {Failure}", failure.Message);
+        }
+    }
+
+    private async Task<int> Listen(NodeEndpoints endpoints, CancellationToken ct)
+    {
+        var address = await Address(ct);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Dotmesh.Node" });
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<IHostLifetime, CallerStops>();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            RpcServer.Configure(kestrel);
+            kestrel.Listen(address, options.Listen.NodePort);
+        });
+        _app = builder.Build();
+        _app.Run(endpoints.Handle);
+        try
+        {
+            await _app.StartAsync(ct);
+        }
+        catch (IOException inUse) when (inUse.InnerException is AddressInUseException)
+        {
+            throw new StartFailureException(
+                $"Another program listens on {address} port {options.Listen.NodePort}: --listen:nodeport=N chooses another.", inUse);
+        }
+
+        var bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        return BindingAddress.Parse(bound).Port;
+    }
+
+    /// <summary>What remoting binds, so do the streams.</summary>
+    private async Task<IPAddress> Address(CancellationToken ct)
+    {
+        var name = options.Cluster.BindAddress.Length > 0 ? options.Cluster.BindAddress : options.Cluster.Hostname;
+        if (IPAddress.TryParse(name, out var address))
+        {
+            return address;
+        }
+
+        try
+        {
+            return (await Dns.GetHostAddressesAsync(name, ct))[0];
+        }
+        catch (System.Net.Sockets.SocketException unknown)
+        {
+            throw new StartFailureException(
+                $"Cluster:Hostname {name} has no address here ({unknown.Message}): correct it, or give Cluster:BindAddress.", unknown);
+        }
+    }
+}

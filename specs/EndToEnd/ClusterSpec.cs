@@ -1,0 +1,154 @@
+using System.Text.Json.Nodes;
+using Dotmesh.Specs.Support;
+using Xunit;
+
+namespace Dotmesh.Specs.EndToEnd;
+
+/// <summary>Three node processes on one PostgreSQL: whatever node is asked, the answer is the same.</summary>
+[Trait("Speed", "slow")]
+public sealed class ClusterSpec : IAsyncLifetime
+{
+    private NodeCluster _cluster = null!;
+
+    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(Lanes.IsOn(Lanes.Postgres) ? 3 : 0);
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+
+    [SkippableFact]
+    public async Task A_dot_made_on_one_node_is_used_through_the_others_at_once()
+    {
+        var dot = new { Namespace = "admin", Name = "data", Branch = "" };
+        await Rpc(0).Call("Create", new { dot.Namespace, dot.Name });
+        Assert.Equal(await Rpc(0).Text("Exists", dot), await Rpc(1).Text("Exists", dot));
+
+        for (var commit = 0; commit < 9; commit++)
+        {
+            var id = await Rpc(commit % 3).Text("Commit", new { dot.Namespace, dot.Name, dot.Branch, Message = $"number {commit}" });
+            var seen = (JsonArray)(await Rpc((commit + 1) % 3).Call("Commits", dot))!;
+            Assert.Equal(id, (string?)seen[^1]!["Id"]);
+        }
+
+        await Rpc(2).Call("Branch", new { dot.Namespace, dot.Name, SourceBranch = "master", NewBranchName = "side", SourceCommitId = await Newest(1, dot) });
+        Assert.Contains("side", ((JsonArray)(await Rpc(0).Call("Branches", new { dot.Namespace, dot.Name }))!).Select(b => (string?)b));
+        foreach (var node in new[] { 0, 1, 2 })
+        {
+            var listed = (await Rpc(node).Call("List"))!["admin"]!["data"]!;
+            Assert.Equal(10, (int)listed["CommitCount"]!);
+            Assert.Equal(await _cluster.IdOf(0), (string?)listed["Master"]);
+            Assert.Equal(3, ((JsonObject)listed["ServerStates"]!).Count);
+            Assert.Equal("waiting, 10 commits", (string?)listed["ServerStatuses"]![await _cluster.IdOf(0)]);
+        }
+
+        await Rpc(1).Call("Delete", new { dot.Namespace, dot.Name });
+        await Assert.ThrowsAsync<RpcErrorException>(() => Rpc(2).Call("Commit", new { dot.Namespace, dot.Name, dot.Branch, Message = "late" }));
+        Assert.Empty((JsonObject)(await Rpc(0).Call("List"))!);
+    }
+
+    [SkippableFact]
+    public async Task A_user_registered_on_one_node_logs_in_on_another_and_a_name_is_given_once()
+    {
+        await Rpc(0).Call("RegisterNewUser", new { Name = "alice", Email = "alice@example.com", Password = "a-good-password" });
+        using var alice = new RpcClient(new Uri(_cluster.Nodes[2].Address, "/rpc"), "alice", "a-good-password");
+        Assert.Equal("alice", (string?)(await alice.Call("CurrentUser"))!["Name"]);
+
+        var made = await Task.WhenAll(Enumerable.Range(0, 3).Select(async node =>
+        {
+            try
+            {
+                await Rpc(node).Call("Create", new { Namespace = "alice", Name = "once" });
+                return true;
+            }
+            catch (RpcErrorException)
+            {
+                return false;
+            }
+        }));
+        Assert.Single(made, won => won);
+    }
+
+    [SkippableFact]
+    public async Task A_dot_whose_node_was_killed_stays_in_the_lists_and_calls_name_the_node_until_it_is_back()
+    {
+        await Rpc(1).Call("Create", new { Namespace = "admin", Name = "gone" });
+        await Rpc(1).Call("Commit", new { Namespace = "admin", Name = "gone", Branch = "", Message = "kept" });
+        var lost = await _cluster.IdOf(1);
+        await _cluster.Nodes[1].Kill9();
+        await _cluster.Sees(0, 2);
+
+        var listed = (await Rpc(0).Call("List"))!["admin"]!["gone"]!;
+        Assert.Equal("unknown", (string?)listed["ServerStates"]![lost]);
+        var refused = await Assert.ThrowsAsync<RpcErrorException>(
+            () => Rpc(2).Call("Commit", new { Namespace = "admin", Name = "gone", Branch = "", Message = "lost" }));
+        Assert.Contains(lost, refused.Text, StringComparison.Ordinal);
+
+        await _cluster.Restart(1);
+        await _cluster.Sees(0, 3);
+        await Patience.Holds(
+            async () =>
+            {
+                try
+                {
+                    return await Rpc(0).Text("Commit", new { Namespace = "admin", Name = "gone", Branch = "", Message = "again" });
+                }
+                catch (RpcErrorException notYet) when (notYet.Text.Contains(lost, StringComparison.Ordinal))
+                {
+                    return null;
+                }
+            },
+            TimeSpan.FromSeconds(60),
+            () => "the dot did not come back");
+        var commits = (JsonArray)(await Rpc(2).Call("Commits", new { Namespace = "admin", Name = "gone", Branch = "" }))!;
+        Assert.Equal(["Initial commit", "kept", "again"], commits.Select(c => (string?)c!["Metadata"]!["message"]));
+    }
+
+    [SkippableFact]
+    public async Task While_the_database_is_away_reads_go_on_and_writes_are_refused_and_afterwards_all_goes_on()
+    {
+        var dot = new { Namespace = "admin", Name = "steady", Branch = "" };
+        await Rpc(0).Call("Create", new { dot.Namespace, dot.Name });
+        await _cluster.Server.Kill();
+
+        Assert.Single((JsonArray)(await Rpc(1).Call("Commits", dot))!);
+        await Assert.ThrowsAsync<RpcErrorException>(() => Rpc(1).Call("Create", new { Namespace = "admin", Name = "not-now" }));
+
+        await _cluster.Server.Resume();
+        await Patience.Holds(
+            async () =>
+            {
+                try
+                {
+                    return await Rpc(1).Text("Commit", new { dot.Namespace, dot.Name, dot.Branch, Message = "goes on" });
+                }
+                catch (RpcErrorException)
+                {
+                    return null;
+                }
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"writes did not go on\n{_cluster.Nodes[0].Log}");
+        Assert.All(_cluster.Nodes, node => Assert.False(node.HasExited));
+    }
+
+    [SkippableFact]
+    public async Task A_node_with_another_secret_is_refused_and_the_others_say_so()
+    {
+        var setup = _cluster.Setup(9);
+        var stranger = setup with
+        {
+            Environment = new Dictionary<string, string?>(setup.Environment) { ["DOTMESH__CLUSTER__SECRETFILE"] = Path.Combine(setup.Folder, "own-secret") },
+        };
+        await using var node = NodeProcess.Launch(stranger);
+        var end = await node.Ended();
+        Assert.Equal(1, end.ExitCode);
+        Assert.Contains("another cluster secret", end.Errors, StringComparison.Ordinal);
+        await Patience.Holds(
+            () => Task.FromResult(_cluster.Nodes.Any(other => other.Log.Contains("another cluster secret", StringComparison.Ordinal)) ? this : null),
+            TimeSpan.FromSeconds(20),
+            () => "no other node has logged it");
+    }
+
+    private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;
+
+    private async Task<string> Newest(int node, object dot) =>
+        (string)((JsonArray)(await Rpc(node).Call("Commits", dot))!)[^1]!["Id"]!;
+}

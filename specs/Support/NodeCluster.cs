@@ -1,0 +1,106 @@
+using System.Text.Json.Nodes;
+using Dotmesh.Actors.Database;
+
+namespace Dotmesh.Specs.Support;
+
+/// <summary>Several nodes as processes on one PostgreSQL, directory storage, loopback; numbered from 0.</summary>
+public sealed class NodeCluster : IAsyncDisposable
+{
+    private readonly ScratchFolder _folder = new();
+    private readonly List<NodeProcess> _nodes = [];
+
+    private NodeCluster(PostgresServer server, PostgresSettings database)
+    {
+        Server = server;
+        Database = database;
+    }
+
+    public PostgresServer Server { get; }
+
+    public PostgresSettings Database { get; }
+
+    public IReadOnlyList<NodeProcess> Nodes => _nodes;
+
+    private string SecretFile => Path.Combine(_folder.Path, "secret");
+
+    public static async Task<NodeCluster> Start(int nodes)
+    {
+        var server = await PostgresServer.Start();
+        var cluster = new NodeCluster(server, await server.NewDatabase());
+        try
+        {
+            await File.WriteAllTextAsync(
+                cluster.SecretFile, Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32)));
+            await cluster.Add(nodes);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The folder and options of node <paramref name="number"/>; the same at each of its starts.</summary>
+    public NodeSetup Setup(int number)
+    {
+        var setup = new NodeSetup(Path.Combine(_folder.Path, $"node{number}"));
+        return setup with
+        {
+            Environment = new Dictionary<string, string?>
+            {
+                ["DOTMESH__LISTEN__NODEPORT"] = "0",
+                ["DOTMESH__CLUSTER__SECRETFILE"] = SecretFile,
+                ["DOTMESH__CLUSTER__LEASESECONDS"] = "3",
+                ["DOTMESH__DATABASE__HOST"] = Database.Host,
+                ["DOTMESH__DATABASE__PORT"] = $"{Database.Port}",
+                ["DOTMESH__DATABASE__NAME"] = Database.Database,
+                ["DOTMESH__DATABASE__USER"] = Database.User,
+            },
+        };
+    }
+
+    /// <summary>Starts so many more at once and waits until each of them sees all.</summary>
+    public async Task Add(int nodes)
+    {
+        var added = Enumerable.Range(_nodes.Count, nodes).Select(number => NodeProcess.Launch(Setup(number))).ToList();
+        _nodes.AddRange(added);
+        await Task.WhenAll(added.Select(node => node.Ready()));
+        await Task.WhenAll(Enumerable.Range(0, _nodes.Count).Select(number => Sees(number, _nodes.Count)));
+    }
+
+    /// <summary>Starts a node again that was ended.</summary>
+    public async Task Restart(int number)
+    {
+        await _nodes[number].DisposeAsync();
+        _nodes[number] = await NodeProcess.Start(_nodes[number].Setup);
+    }
+
+    /// <summary>Waits until a node counts so many that are there.</summary>
+    public Task Sees(int number, int nodes) => Patience.Holds(
+        async () => (await Servers(number)).Count == nodes ? this : null,
+        TimeSpan.FromSeconds(60),
+        () => $"node {number} does not see {nodes} nodes\n{string.Join('\n', _nodes.Select(node => node.Log))}");
+
+    /// <summary>Storage node ids of the nodes that a node sees.</summary>
+    public async Task<IReadOnlyList<string>> Servers(int number)
+    {
+        const string Prefix = "serverAddressesCache.";
+        var dump = (JsonObject)(await _nodes[number].Rpc.Call("DumpInternalState", Prefix))!;
+        return [.. dump.Select(pair => pair.Key[Prefix.Length..])];
+    }
+
+    public async Task<string> IdOf(int number) =>
+        (string)(await _nodes[number].Rpc.Call("DumpInternalState", "myNodeId"))!["myNodeId"]!;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes)
+        {
+            await node.DisposeAsync();
+        }
+
+        await Server.DisposeAsync();
+        _folder.Dispose();
+    }
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Dotmesh.Actors;
+using Dotmesh.Actors.Database;
+using Npgsql;
+
+namespace Dotmesh.Specs.Support;
+
+/// <summary>
+/// A PostgreSQL server of a spec's own: made in a folder, on a free loopback port, ended with the spec. As root it runs as
+/// the user <c>postgres</c>, because the server refuses root.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    private const string User = "dotmesh";
+
+    private readonly ScratchFolder _folder = new();
+    private readonly string _programs = Programs();
+    private ChildProcess? _server;
+
+    private PostgresServer()
+    {
+    }
+
+    public int Port { get; } = FreePort();
+
+    public static async Task<PostgresServer> Start()
+    {
+        Lanes.Require(Lanes.Postgres);
+        var server = new PostgresServer();
+        try
+        {
+            await server.Make();
+            await server.Resume();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A new, empty database.</summary>
+    public async Task<PostgresSettings> NewDatabase()
+    {
+        var name = $"spec_{new RandomIds().NewId().Replace("-", "", StringComparison.Ordinal)}";
+        await Execute("postgres", $"CREATE DATABASE {name}");
+        return new PostgresSettings("127.0.0.1", Port, name, User, null);
+    }
+
+    public async Task Execute(string database, string sql)
+    {
+        await using var connection = new NpgsqlConnection(
+            string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={Port};Username={User};Database={database};Pooling=false"));
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Ends the server as a crash of its machine would.</summary>
+    public async Task Kill()
+    {
+        await _server!.DisposeAsync();
+        _server = null;
+    }
+
+    /// <summary>Starts it (again) on the same data.</summary>
+    public async Task Resume()
+    {
+        var (program, arguments) = As(
+            Path.Combine(_programs, "postgres"),
+            [
+                "-D", Data, "-k", _folder.Path, "-p", Port.ToString(CultureInfo.InvariantCulture),
+                "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "shared_buffers=32MB", "-c", "max_connections=200",
+            ]);
+        _server = ChildProcess.Start(program, arguments, folder: _folder.Path);
+        await Patience.Holds(
+            async () =>
+            {
+                try
+                {
+                    await Execute("postgres", "SELECT 1");
+                    return this;
+                }
+                catch (NpgsqlException) when (!_server.HasExited)
+                {
+                    return null;
+                }
+            },
+            TimeSpan.FromSeconds(30),
+            () => $"PostgreSQL does not answer\n{_server.Log}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+
+        _folder.Dispose();
+    }
+
+    private string Data => Path.Combine(_folder.Path, "data");
+
+    private static bool IsRoot => Environment.UserName == "root";
+
+    private static (string Program, IEnumerable<string> Arguments) As(string program, IEnumerable<string> arguments) => IsRoot
+        ? ("setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", program, .. arguments])
+        : (program, arguments);
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static string Programs() => Directory.Exists("/usr/lib/postgresql")
+        ? Path.Combine(Directory.GetDirectories("/usr/lib/postgresql").Order(StringComparer.Ordinal).Last(), "bin")
+        : throw new InvalidOperationException("the lane 'postgres' is on, but PostgreSQL is not installed in /usr/lib/postgresql");
+
+    private async Task Make()
+    {
+        if (IsRoot)
+        {
+            var given = await ChildProcess.Run("chown", ["postgres", _folder.Path]);
+            Assert(given);
+        }
+
+        var (program, arguments) = As(
+            Path.Combine(_programs, "initdb"), ["-D", Data, "-A", "trust", "-U", User, "--no-sync", "-E", "UTF8", "--locale=C"]);
+        Assert(await ChildProcess.Run(program, arguments, folder: _folder.Path));
+    }
+
+    private static void Assert(ChildResult result)
+    {
+        if (result.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"PostgreSQL cannot be prepared: {result}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using Dotmesh.Actors;
+using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Database;
+using Dotmesh.Specs.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Dotmesh.Specs.Unit;
+
+/// <summary>Leases and the way into the cluster, on a real PostgreSQL.</summary>
+public sealed class NodeRegistrySpec : IAsyncLifetime
+{
+    private static readonly LeaseTimes Short = new(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(300), TimeSpan.FromMilliseconds(200));
+
+    private readonly List<SqlDatabase> _open = [];
+    private PostgresServer _server = null!;
+    private PostgresSettings _settings = null!;
+
+    public async Task InitializeAsync()
+    {
+        _server = await PostgresServer.Start();
+        _settings = await _server.NewDatabase();
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var database in _open)
+        {
+            await database.DisposeAsync();
+        }
+
+        await _server.DisposeAsync();
+    }
+
+    [SkippableFact]
+    public async Task Nodes_that_start_at_once_make_the_tables_once()
+    {
+        var databases = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Open()));
+        var versions = await databases[3].Run(
+            session => session.Query("SELECT version FROM schema_version ORDER BY version", row => row.GetInt64(0)), default);
+        Assert.Equal([1L, 2L, 3L], versions);
+    }
+
+    [SkippableFact]
+    public async Task A_lease_left_by_a_killed_process_is_waited_for_and_one_that_is_renewed_is_not_given_away()
+    {
+        var first = await Registry("pool", "one");
+        await first.Claim(default);
+        var second = await Registry("pool", "two");
+        await second.Claim(default);
+        Assert.False(await first.Renew(default));
+
+        using var stop = new CancellationTokenSource();
+        var renewing = Renew(second, stop.Token);
+        var refused = await Assert.ThrowsAsync<NodeRefusedException>(async () => await (await Registry("pool", "three")).Claim(default));
+        Assert.Contains("served by a node that is alive", refused.Message, StringComparison.Ordinal);
+        await stop.CancelAsync();
+        await renewing;
+    }
+
+    [SkippableFact]
+    public async Task Of_nodes_that_enter_at_once_exactly_one_begins_the_cluster()
+    {
+        var nodes = await Task.WhenAll(Enumerable.Range(0, 5).Select(number => Registry($"pool{number}", "one")));
+        await Task.WhenAll(nodes.Select(node => node.Claim(default)));
+        var toJoin = await Task.WhenAll(nodes.Select((node, number) => node.Enter($"127.0.0.1:{number}", "", [], default)));
+        Assert.Single(toJoin, none => none.IsEmpty);
+    }
+
+    [SkippableFact]
+    public async Task What_one_node_wrote_is_read_by_another_that_was_told()
+    {
+        var (one, two) = (await Open(), await Open());
+        var seen = new List<string>();
+        two.Changes.Watch(
+            "dots",
+            (session, id) =>
+            {
+                var found = session.Query("SELECT name FROM dots WHERE id = @id", row => row.GetString(0), ("@id", id));
+                return () => seen.AddRange(found);
+            },
+            _ => () => seen.Add("all"));
+        one.Changes.Publish = changes => two.Refresh(changes, default);
+        await one.Run(
+            session =>
+            {
+                session.Wrote("dots", "x");
+                return session.Execute(
+                    "INSERT INTO dots (id, namespace, name, owner_id, owner_name, node, epoch, status) VALUES ('x', 'a', 'b', '', '', '', 1, 'active')");
+            },
+            default);
+        Assert.Equal(["b"], seen);
+    }
+
+    [SkippableFact]
+    public async Task A_connection_that_was_cut_is_made_again_and_everything_is_read_anew()
+    {
+        var database = await Open();
+        var readAnew = 0;
+        database.Changes.Watch("dots", (_, _) => () => { }, _ => () => readAnew++);
+        await _server.Execute("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dotmesh'");
+        Assert.Equal(1, (await database.Run(session => session.Query("SELECT 1", row => row.GetInt32(0)), default))[0]);
+        Assert.Equal(1, readAnew);
+    }
+
+    [SkippableFact]
+    public async Task A_server_that_is_away_is_said_so_and_used_again_when_it_is_back()
+    {
+        var database = await Open();
+        await _server.Kill();
+        var failure = await Assert.ThrowsAsync<DatabaseException>(() => database.Run(session => session.Execute("SELECT 1"), default));
+        Assert.Contains("Database:Host", failure.Message, StringComparison.Ordinal);
+        await _server.Resume();
+        Assert.Equal(1, (await database.Run(session => session.Query("SELECT 1", row => row.GetInt32(0)), default))[0]);
+    }
+
+    [SkippableFact]
+    public async Task Two_that_wait_for_each_others_rows_both_get_their_work_done()
+    {
+        var (one, two) = (await Open(), await Open());
+        foreach (var id in new[] { "a", "b" })
+        {
+            await one.Run(
+                session => session.Execute("INSERT INTO deleted_dots (id, at) VALUES (@id, 0)", ("@id", id)), default);
+        }
+
+        using var both = new Barrier(2);
+        await Task.WhenAll(Cross(one, "a", "b", both), Cross(two, "b", "a", both));
+        var sum = await one.Run(session => session.Query("SELECT SUM(at)::bigint FROM deleted_dots", row => row.GetInt64(0)), default);
+        Assert.Equal(4, sum[0]);
+    }
+
+    private static Task Cross(SqlDatabase database, string first, string second, Barrier both)
+    {
+        var met = false;
+        return database.Run(
+            session =>
+            {
+                Add(session, first);
+                if (!met)
+                {
+                    met = true;
+                    both.SignalAndWait(TimeSpan.FromSeconds(10));
+                }
+
+                Add(session, second);
+                return true;
+            },
+            default);
+    }
+
+    private static void Add(SqlSession session, string id) =>
+        session.Execute("UPDATE deleted_dots SET at = at + 1 WHERE id = @id", ("@id", id));
+
+    private static async Task Renew(NodeRegistry registry, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            Assert.True(await registry.Renew(default));
+            await Task.Delay(100, CancellationToken.None);
+        }
+    }
+
+    private async Task<SqlDatabase> Open()
+    {
+        var database = await SqlDatabase.Open(new PostgresDialect(_settings), TimeProvider.System, NullLoggerFactory.Instance, default);
+        lock (_open)
+        {
+            _open.Add(database);
+        }
+
+        return database;
+    }
+
+    private async Task<NodeRegistry> Registry(string pool, string incarnation) => new(
+        await Open(), new NodeIdentity(new StorageNodeId(pool), incarnation, "127.0.0.1", "proof"), Short, TimeProvider.System,
+        NullLogger<NodeRegistry>.Instance);
+}
