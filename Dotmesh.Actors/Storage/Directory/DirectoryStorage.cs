@@ -209,9 +209,9 @@ public sealed partial class DirectoryStorage : IStorage
             var found = new ConcurrentDictionary<FilesystemId, FilesystemUsage>();
             Parallelism.ForEach(ids, ct, id =>
             {
-                if (IsName(id.Value) && TryHead(id) is { } head)
+                if (TryMeasure(id, ct) is { } usage)
                 {
-                    found[id] = Usages.Measure(_pool.Folder(id.Value), head, ct);
+                    found[id] = usage;
                 }
             });
             return (IReadOnlyDictionary<FilesystemId, FilesystemUsage>)found;
@@ -226,4 +226,17 @@ public sealed partial class DirectoryStorage : IStorage
             return done;
         },
         ct);
+
+    /// <summary>Null when there is no such filesystem, or none any more: it may be destroyed meanwhile.</summary>
+    private FilesystemUsage? TryMeasure(FilesystemId id, CancellationToken ct)
+    {
+        try
+        {
+            return IsName(id.Value) && TryHead(id) is { } head ? Usages.Measure(_pool.Folder(id.Value), head, ct) : null;
+        }
+        catch (StorageException) when (!PoolFiles.Exists(_pool.Folder(id.Value).Path))
+        {
+            return null;
+        }
+    }
 }

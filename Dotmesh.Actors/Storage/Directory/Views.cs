@@ -81,7 +81,8 @@ internal static class Views
     private static void Make(FilesystemFolder folder, string view, CommitRecord commit, CancellationToken ct)
     {
         PoolFiles.MakeFolder(folder.Views);
-        var building = $"{folder.Scratch}/view";
+        // beside its place: a folder without write permission cannot be moved to another parent by its owner
+        var building = $"{folder.Views}/.building";
         var files = $"{folder.Scratch}/view-files";
         PoolFiles.RemoveTree(building, ct);
         PoolFiles.RemoveTree(files, ct);
@@ -99,7 +100,6 @@ internal static class Views
                 root.SyncFilesystem(view);
             }
 
-            // a folder without write permission cannot be moved by its owner: its parent entry would change
             PoolFiles.Rename(building, view);
         }
         finally
