@@ -4,7 +4,7 @@ namespace Dotmesh.Actors.Storage.Zfs;
 /// How filesystems and commits get their paths. With a kernel module the datasets are mountpoint=legacy and mounted by
 /// system call; zfs-fuse mounts only by its own property, and shows a commit as a read-only clone.
 /// </summary>
-internal sealed class ZfsMounts(ZfsTool tool, ZfsNames names, bool kernel)
+internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kernel)
 {
     /// <summary>For create and clone: without a kernel module the dataset is mounted by the same command.</summary>
     public IEnumerable<string> CreateOptions(FilesystemId id) =>

@@ -101,7 +101,7 @@ public sealed partial class ZfsStorage
             await _mounts.Unmount(id, ct);
             _faults.Hit("zfs.destroy.after-unmount");
             // from here on it is gone for everybody; what is left of it Recover takes away
-            await _tool.UnmountedZfs(["rename", name, _names.DestroyOf(id)], ct);
+            await _mounts.Rename(name, _names.DestroyOf(id), ct);
             _faults.Hit("zfs.destroy.after-rename");
         }
 
@@ -130,7 +130,7 @@ public sealed partial class ZfsStorage
             throw failure;
         }
 
-        await _tool.UnmountedZfs(["rename", doomed, _names.Dataset(id)], ct);
+        await _mounts.Rename(doomed, _names.Dataset(id), ct);
         await _mounts.Mount(id, ct);
         var dependents = result.Stderr.Split('\n').Select(l => _names.FilesystemOf(l.Trim())).OfType<FilesystemId>();
         throw new StorageException(StorageFailure.HasDependents,

@@ -77,7 +77,7 @@ public sealed partial class ZfsStorage
 
         await RefuseConflicts(dataset, later, failure, ct);
         await _mounts.Unmount(id, ct);
-        await _tool.UnmountedZfs(["rename", dataset.Name, _names.RollbackOf(id)], ct);
+        await _mounts.Rename(dataset.Name, _names.RollbackOf(id), ct);
         return false;
     }
 
@@ -119,7 +119,7 @@ public sealed partial class ZfsStorage
             await Note(name, ZfsProperties.Stashing, ZfsProperties.Encode(JsonSerializer.Serialize(
                 Intent(id, at, stash, stashLabels), ZfsJson.Default.StashIntent)), ct);
             _faults.Hit("zfs.stash.after-note");
-            await _tool.UnmountedZfs(["rename", name, stashName], ct);
+            await _mounts.Rename(name, stashName, ct);
             _faults.Hit("zfs.stash.after-rename");
             stashed = await Require(stash, ct);
         }
@@ -238,7 +238,7 @@ public sealed partial class ZfsStorage
         }
         else if (dataset.Name == _names.ReleaseOf(id))
         {
-            await _tool.Zfs(["rename", dataset.Name, _names.Dataset(id)], ct);
+            await _mounts.Rename(dataset.Name, _names.Dataset(id), ct);
             done.Add($"Gave {id} its name back");
         }
         else if (dataset.Name == _names.ReceiveOf(id))

@@ -157,9 +157,9 @@ public sealed partial class ZfsStorage
     private async Task Release(FilesystemId id, CancellationToken ct)
     {
         await _mounts.Unmount(id, ct);
-        await _tool.UnmountedZfs(["rename", _names.Dataset(id), _names.ReleaseOf(id)], ct);
+        await _mounts.Rename(_names.Dataset(id), _names.ReleaseOf(id), ct);
         _faults.Hit("zfs.receive.after-release");
-        await _tool.UnmountedZfs(["rename", _names.ReleaseOf(id), _names.Dataset(id)], CancellationToken.None);
+        await _mounts.Rename(_names.ReleaseOf(id), _names.Dataset(id), CancellationToken.None);
     }
 
     private async Task ReceiveSegment(string target, Stream input, CancellationToken ct)
