@@ -12,7 +12,6 @@ public static partial class FaultPoints
         .. Named("directory.stash.after", "build", "intent", "move", "successor", "labels", "mount", "publish"),
         .. Named("directory.destroy.after", "unmount", "move"),
         .. Named("directory.receive.after", "begin", "commit", "restore", "mount", "publish"),
-        "directory.receive.before-record",
         "zfs.create.before", .. Named("zfs.create.after", "create", "subdot"),
         "zfs.commit.before-snapshot", "zfs.commit.after-snapshot",
         "zfs.branch.before", "zfs.branch.after-clone",
