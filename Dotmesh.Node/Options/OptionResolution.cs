@@ -156,7 +156,10 @@ internal sealed class OptionResolution(
 
     private void CheckPorts()
     {
-        var given = new[] { "Listen:ReferencePort", "Listen:ClientPort", "Listen:NodePort", "Cluster:Port" }
+        // a node without a cluster does not open the port for other nodes
+        string[] opened = options.Database.Host.Length == 0 ? [] : ["Listen:NodePort"];
+        var given = new[] { "Listen:ReferencePort", "Listen:ClientPort", "Cluster:Port" }
+            .Concat(opened)
             .Select(OptionTable.Get)
             .Where(entry => entry.Get(options) is not 0)
             .GroupBy(entry => entry.Get(options));

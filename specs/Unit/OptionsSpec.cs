@@ -228,6 +228,7 @@ public sealed class OptionsSpec
             Listen:Address                127.0.0.1                               default
             Listen:ReferencePort          6969                                    default
             Listen:ClientPort             0                                       command line
+            Listen:NodePort               32608                                   default
             Storage:Driver                zfs                                     because Storage:Pool is given
             Storage:Pool                  tank                                    POOL
             Storage:Root                  /home/ann/.dotmesh/data/pool            default
@@ -236,6 +237,12 @@ public sealed class OptionsSpec
             Storage:ZfsRoot                                                       default
             Storage:StallSeconds          60 s                                    default
             Database:Path                 /home/ann/.dotmesh/data/dotmesh.db      default
+            Database:Host                                                         default
+            Database:Port                 5432                                    default
+            Database:Name                 dotmesh                                 default
+            Database:User                 dotmesh                                 default
+            Database:Password                                                     default
+            Database:PasswordFile                                                 default
             Admin:InitialPassword         ********                                INITIAL_ADMIN_PASSWORD
             Admin:InitialPasswordFile                                             default
             Admin:InitialApiKey                                                   default
@@ -246,7 +253,11 @@ public sealed class OptionsSpec
             Rpc:MaxBatch                  100                                     default
             Rpc:MaxDepth                  64                                      default
             Cluster:Hostname              127.0.0.1                               default
+            Cluster:BindAddress                                                   default
             Cluster:Port                  0                                       default
+            Cluster:PublicPort            0                                       default
+            Cluster:Seeds                                                         default
+            Cluster:LeaseSeconds          6 s                                     default
             Cluster:SecretFile            /home/ann/.dotmesh/data/cluster-secret  default
             Billing:Endpoint                                                      default
             Billing:Plans                 null                                    default
