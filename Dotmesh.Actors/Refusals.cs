@@ -68,6 +68,10 @@ public static class Refusals
     public static Refusal NodeNotUp(StorageNodeId node) => new(
         RefusalCode.Unavailable, $"The node {node} that controls this dot is not up; try again when it is back.");
 
+    public static Refusal NodeLost(StorageNodeId node) => new(
+        RefusalCode.Unavailable,
+        $"The node {node} that controls this dot went away before it answered. The operation may have been done; look before repeating it.");
+
     public static Refusal NodeSilent(StorageNodeId node, string why) => new(
         RefusalCode.Unavailable, $"The node {node} that controls this dot does not answer ({why}); try again in a moment.");
 

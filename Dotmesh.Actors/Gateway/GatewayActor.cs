@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Event;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Directory;
@@ -11,7 +12,8 @@ namespace Dotmesh.Actors.Gateway;
 
 /// <summary>
 /// Sends commands to dots (design section 3): wraps them with node, epoch and deadline from the directory, never sends to a
-/// node that is not up, follows a dot that moved, limits what is in flight, and always answers.
+/// node that is not up, follows a dot that moved, limits what is in flight, and always answers: at once and by name when the
+/// node that has the command goes away.
 /// </summary>
 internal sealed class GatewayActor : ReceiveActor
 {
@@ -24,7 +26,7 @@ internal sealed class GatewayActor : ReceiveActor
     private readonly ILogger _log;
     private readonly Membership _members;
     private readonly DotmeshSerializer? _serializer;
-    private int _inFlight;
+    private readonly Dictionary<GatewayProtocol.Send, Sent> _sent = new(ReferenceEqualityComparer.Instance);
 
     public GatewayActor(IActorRef region, IDirectory directory, Membership members, TimeProvider time, int maxInFlight, bool serialize, ILogger log)
     {
@@ -38,20 +40,34 @@ internal sealed class GatewayActor : ReceiveActor
         Receive<GatewayProtocol.Send>(Begin);
         Receive<GatewayProtocol.Answered>(answered => Handle(answered.Request, answered.Attempt, answered.Reply));
         Receive<DeadLetter>(Undelivered);
+        Receive<ClusterEvent.UnreachableMember>(away => Lost(away.Member));
+        Receive<ClusterEvent.MemberDowned>(away => Lost(away.Member));
+        Receive<ClusterEvent.MemberRemoved>(away => Lost(away.Member));
     }
 
-    protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(DeadLetter));
+    protected override void PreStart()
+    {
+        Context.System.EventStream.Subscribe(Self, typeof(DeadLetter));
+        Cluster.Get(Context.System).Subscribe(
+            Self,
+            ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+            typeof(ClusterEvent.UnreachableMember),
+            typeof(ClusterEvent.MemberDowned),
+            typeof(ClusterEvent.MemberRemoved));
+    }
+
+    protected override void PostStop() => Cluster.Get(Context.System).Unsubscribe(Self);
 
     private void Begin(GatewayProtocol.Send request)
     {
-        if (_inFlight >= _maxInFlight)
+        if (_sent.Count >= _maxInFlight)
         {
             request.Answer.TrySetResult(DotProtocol.Refused.From(
                 Refusals.Overloaded($"{_maxInFlight} requests are in flight on this node")));
             return;
         }
 
-        _inFlight++;
+        _sent.Add(request, default);
         Telemetry.InFlight(1);
         Attempt(request, 1);
     }
@@ -73,6 +89,7 @@ internal sealed class GatewayActor : ReceiveActor
         }
         else
         {
+            _sent[request] = new Sent(row.Node, attempt);
             var envelope = new DotEnvelope(
                 request.Dot, row.Node, row.Epoch, request.Deadline, request.TraceParent, request.Command);
             _ = _region.Ask<DotProtocol.Reply>(AsSent(envelope), left).PipeTo(
@@ -84,6 +101,12 @@ internal sealed class GatewayActor : ReceiveActor
 
     private void Handle(GatewayProtocol.Send request, int attempt, DotProtocol.Reply? reply)
     {
+        if (!_sent.TryGetValue(request, out var sent) || sent.Attempt != attempt)
+        {
+            // its node was lost meanwhile and the caller has been told
+            return;
+        }
+
         switch (reply is null ? null : AsSent(reply))
         {
             case null:
@@ -104,9 +127,25 @@ internal sealed class GatewayActor : ReceiveActor
 
     private void End(GatewayProtocol.Send request, DotProtocol.Reply reply)
     {
-        _inFlight--;
+        _sent.Remove(request);
         Telemetry.InFlight(-1);
         request.Answer.TrySetResult(reply);
+    }
+
+    /// <summary>Whatever that member was doing: nobody waits for it until the deadline.</summary>
+    private void Lost(Member member)
+    {
+        var node = DotSharding.NodeOf(member);
+        if (_members.Live.TryGetValue(node ?? default, out var successor) && successor.UniqueAddress != member.UniqueAddress)
+        {
+            // an earlier process of that node: what was sent since went to the new one
+            return;
+        }
+
+        foreach (var (request, sent) in _sent.Where(pair => pair.Value.Attempt > 0 && pair.Value.Node == node).ToList())
+        {
+            End(request, DotProtocol.Refused.From(Refusals.NodeLost(sent.Node)));
+        }
     }
 
     /// <summary>A command that met a dot which just ended reached nobody: its sender may send it again.</summary>
@@ -123,5 +162,8 @@ internal sealed class GatewayActor : ReceiveActor
         _serializer is null
             ? message
             : (T)_serializer.FromBinary(_serializer.ToBinary(message), _serializer.Manifest(message));
+
+    /// <param name="Attempt">From 1.</param>
+    private readonly record struct Sent(StorageNodeId Node, int Attempt);
 }
 
