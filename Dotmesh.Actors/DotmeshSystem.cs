@@ -10,6 +10,7 @@ using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Gateway;
+using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Users;
 using Microsoft.Extensions.Logging;
@@ -188,6 +189,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
     {
         var members = new Membership(system, env.Log);
         var answers = new NodeAnswers(env);
+        DotsFacade? facade = null;
         if (parts is null)
         {
             var cluster = Cluster.Get(system);
@@ -195,7 +197,12 @@ public sealed class DotmeshSystem : IAsyncDisposable
         }
         else
         {
-            await Join(system, settings, env, members, answers, parts, ct);
+            var copies = ReplicationParts.Start(
+                system, env, members, parts.Replicas, parts.Replication,
+                (dot, filesystem, token) => facade?.TakeIn(dot, filesystem, token)
+                    ?? Task.FromResult<Outcome<Done>>(Refusals.NodeStarting()));
+            parts.Serve(answers, copies.Answers);
+            await Join(system, settings, env, members, copies, parts, ct);
         }
 
         var region = await DotSharding.Start(system, env);
@@ -204,15 +211,16 @@ public sealed class DotmeshSystem : IAsyncDisposable
             Props.Create(() => new GatewayActor(
                 region, env.Directory, members, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)),
             "gateway");
-        return new DotsFacade(gateway, env, users, new NodeViews(env, members, answers, parts, settings), settings);
+        facade = new DotsFacade(gateway, env, users, new NodeViews(env, members, answers, parts, settings), settings);
+        return facade;
     }
 
     private static async Task Join(
-        ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, Membership members, NodeAnswers answers,
+        ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, Membership members, ReplicationParts copies,
         ClusterParts parts, CancellationToken ct)
     {
-        parts.Serve(answers);
-        system.ActorOf(Props.Create(() => new PeerActor(parts.Database, env.Log)), PeerActor.Name);
+        system.ActorOf(
+            Props.Create(() => new PeerActor(parts.Database, copies.Knowledge, copies.Replicator, env.Log)), PeerActor.Name);
         await new ClusterEntry(system, parts, settings.Addresses, env.Log).Join(env.Time, ct);
         members.DownPredecessors(env.Node);
         parts.Database.Changes.Publish = members.Tell;

@@ -65,6 +65,9 @@ public static class Refusals
     public static Refusal NodeStopping() =>
         new(RefusalCode.Unavailable, "This node is stopping. Nothing was done; ask again when it is back.");
 
+    public static Refusal NodeStarting() =>
+        new(RefusalCode.Unavailable, "This node is starting. Nothing was done; ask again in a moment.");
+
     public static Refusal NodeNotUp(StorageNodeId node) => new(
         RefusalCode.Unavailable, $"The node {node} that controls this dot is not up; try again when it is back.");
 

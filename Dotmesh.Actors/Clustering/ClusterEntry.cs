@@ -3,6 +3,7 @@ using System.Globalization;
 using Akka.Actor;
 using Akka.Cluster;
 using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Replication;
 using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Actors.Clustering;
@@ -13,9 +14,10 @@ namespace Dotmesh.Actors.Clustering;
 /// <param name="Url">Where the other nodes ask this one (<see cref="INodeLink"/>).</param>
 /// <param name="Seeds">Further nodes to join, <c>host:port</c>.</param>
 /// <param name="Serve">Told once there is somebody who answers the other nodes.</param>
+/// <param name="Replication">How many copies are kept.</param>
 public sealed record ClusterParts(
-    SqlDatabase Database, NodeRegistry Registry, INodeLink Link, string Url, ImmutableArray<string> Seeds,
-    Action<INodeAnswers> Serve);
+    SqlDatabase Database, NodeRegistry Registry, INodeLink Link, IReplicaLink Replicas, string Url, ImmutableArray<string> Seeds,
+    Action<INodeAnswers, IReplicaAnswers> Serve, ReplicationSettings Replication);
 
 /// <summary>Joins the nodes that the database says are up, or begins the cluster when there is none.</summary>
 internal sealed class ClusterEntry(ActorSystem system, ClusterParts parts, ImmutableArray<string> addresses, ILogger log)

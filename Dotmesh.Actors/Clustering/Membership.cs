@@ -48,6 +48,26 @@ internal sealed class Membership(ActorSystem system, ILogger log)
         }
     }
 
+    /// <summary>To the <see cref="PeerActor"/> of a node, which may be this one; lost when that is not there.</summary>
+    public void Tell(StorageNodeId node, PeerProtocol.Message message)
+    {
+        if (Live.TryGetValue(node, out var member))
+        {
+            Peer(member).Tell(message, ActorRefs.NoSender);
+        }
+    }
+
+    /// <summary>To all others that are there.</summary>
+    public void TellOthers(PeerProtocol.Message message)
+    {
+        foreach (var member in Live.Values.Where(member => member.Address != _cluster.SelfAddress))
+        {
+            Peer(member).Tell(message, ActorRefs.NoSender);
+        }
+    }
+
+    private ActorSelection Peer(Member member) => system.ActorSelection(new RootActorPath(member.Address) / "user" / PeerActor.Name);
+
     /// <summary>Tells the others which rows changed; answers when they have read them or cannot be waited for.</summary>
     public Task Tell(IReadOnlyList<RowChange> changes)
     {
@@ -57,7 +77,7 @@ internal sealed class Membership(ActorSystem system, ILogger log)
 
     private async Task Tell(Member member, PeerProtocol.RowsChanged news)
     {
-        var peer = system.ActorSelection(new RootActorPath(member.Address) / "user" / PeerActor.Name);
+        var peer = Peer(member);
         if (!await Confirmed(peer, news))
         {
             log.LogWarning("{Member} has not confirmed {Count} changed rows; told again until it does", member.Address, news.Changes.Length);

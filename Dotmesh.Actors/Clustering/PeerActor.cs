@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
 using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Replication;
 using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Actors.Clustering;
@@ -15,22 +16,34 @@ internal sealed class PeerActor : ReceiveActor
     public const string Name = "peer";
 
     private readonly SqlDatabase _database;
+    private readonly ReplicaKnowledge _replicas;
+    private readonly IActorRef _replicator;
     private readonly ILogger _log;
 
-    public PeerActor(SqlDatabase database, ILogger log)
+    public PeerActor(SqlDatabase database, ReplicaKnowledge replicas, IActorRef replicator, ILogger log)
     {
         _database = database;
+        _replicas = replicas;
+        _replicator = replicator;
         _log = log;
+        Receive<PeerProtocol.DotChanged>(changed => _replicator.Tell(new ReplicatorProtocol.Changed(changed.Dot)));
+        Receive<PeerProtocol.ReplicaHolds>(held => _replicas.Note(held.Node, held.Filesystems));
         Receive<PeerProtocol.RowsChanged>(news => Read(news.Changes));
         Receive<ClusterEvent.MemberUp>(up => ReadAll($"{up.Member.Address} is up"));
         Receive<ClusterEvent.ReachableMember>(back => ReadAll($"{back.Member.Address} is reachable again"));
-        Receive<Refreshed>(done => done.Log(_log));
+        Receive<ClusterEvent.MemberRemoved>(gone => _replicator.Tell(new ReplicatorProtocol.CompareAll($"{gone.Member.Address} is gone")));
+        Receive<Refreshed>(done =>
+        {
+            done.Log(_log);
+            _replicator.Tell(new ReplicatorProtocol.CompareAll(done.Why));
+        });
     }
 
     protected override void PreStart() => Cluster.Get(Context.System).Subscribe(
         Self,
         ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
         typeof(ClusterEvent.MemberUp),
+        typeof(ClusterEvent.MemberRemoved),
         typeof(ClusterEvent.ReachableMember));
 
     protected override void PostStop() => Cluster.Get(Context.System).Unsubscribe(Self);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Serialization;
 
 namespace Dotmesh.Actors.Clustering;
@@ -14,4 +15,10 @@ public static class PeerProtocol
 
     /// <summary>The caches have them, or will read everything anew.</summary>
     public sealed record RowsRead : Message;
+
+    /// <summary>From the controlling node: the dot has something new. One that is lost is found by the next comparison.</summary>
+    public sealed record DotChanged(FilesystemId Dot) : Message;
+
+    /// <summary>To the controlling node: what a replica has now.</summary>
+    public sealed record ReplicaHolds(StorageNodeId Node, ImmutableArray<HeldFilesystem> Filesystems) : Message;
 }

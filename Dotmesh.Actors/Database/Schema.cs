@@ -70,5 +70,10 @@ internal static class Schema
             // a node that was away must not bring a deleted dot back to life
             "CREATE TABLE deleted_dots (id TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)",
         ]),
+        new(4, "replication",
+        [
+            // how many nodes hold the dot; 0: as many as the cluster's option says
+            "ALTER TABLE dots ADD COLUMN copies INTEGER NOT NULL DEFAULT 0",
+        ]),
     ];
 }

@@ -14,6 +14,9 @@ internal sealed class DirectoryCache
     private long _version;
     private Snapshot? _snapshot;
 
+    /// <summary>After a row was set or removed.</summary>
+    public Action<FilesystemId>? Changed { get; set; }
+
     public IReadOnlyCollection<DotRow> All
     {
         get
@@ -66,6 +69,7 @@ internal sealed class DirectoryCache
         }
 
         Interlocked.Increment(ref _version);
+        Changed?.Invoke(row.Id);
     }
 
     public void Remove(FilesystemId dot)
@@ -76,6 +80,7 @@ internal sealed class DirectoryCache
         }
 
         Interlocked.Increment(ref _version);
+        Changed?.Invoke(dot);
     }
 
     private void Forget(DotRow before, DotRow? keep)

@@ -8,7 +8,7 @@ namespace Dotmesh.Actors.Directory;
 /// <summary>A <see cref="DotRow"/> as rows of the tables <c>dots</c>, <c>branches</c> and <c>collaborators</c>.</summary>
 internal static class DotRowTables
 {
-    private const string DotColumns = "id, namespace, name, owner_id, owner_name, node, epoch, status";
+    private const string DotColumns = "id, namespace, name, owner_id, owner_name, node, epoch, status, copies";
     private const string BranchColumns = "dot_id, name, id, origin_filesystem, origin_commit";
 
     public static List<DotRow> LoadAll(SqlSession session)
@@ -36,7 +36,7 @@ internal static class DotRowTables
         var inserted = session.Execute(
             $"""
             INSERT INTO dots ({DotColumns})
-            VALUES (@id, @namespace, @name, @owner_id, @owner_name, @node, @epoch, @status)
+            VALUES (@id, @namespace, @name, @owner_id, @owner_name, @node, @epoch, @status, @copies)
             ON CONFLICT DO NOTHING
             """,
             Parameters(row)) == 1;
@@ -54,10 +54,11 @@ internal static class DotRowTables
         var written = session.Execute(
             $"""
             INSERT INTO dots ({DotColumns})
-            VALUES (@id, @namespace, @name, @owner_id, @owner_name, @node, @epoch, @status)
+            VALUES (@id, @namespace, @name, @owner_id, @owner_name, @node, @epoch, @status, @copies)
             ON CONFLICT (id) DO UPDATE SET
                 namespace = excluded.namespace, name = excluded.name, owner_id = excluded.owner_id,
-                owner_name = excluded.owner_name, node = excluded.node, epoch = excluded.epoch, status = excluded.status
+                owner_name = excluded.owner_name, node = excluded.node, epoch = excluded.epoch, status = excluded.status,
+                copies = excluded.copies
             WHERE excluded.epoch >= dots.epoch
             """,
             Parameters(row)) == 1;
@@ -75,6 +76,13 @@ internal static class DotRowTables
         DeleteParts(session, id);
         session.Execute("DELETE FROM dots WHERE id = @id", ("@id", id.Value));
     }
+
+    /// <summary>Kept for ever: a pool that comes back after years must not bring it to life again.</summary>
+    public static void Bury(SqlSession session, FilesystemId id, string now) => session.Execute(
+        $"INSERT INTO deleted_dots (id, at) VALUES (@id, {now}) ON CONFLICT DO NOTHING", ("@id", id.Value));
+
+    public static bool IsBuried(SqlSession session, FilesystemId id) =>
+        session.Query("SELECT id FROM deleted_dots WHERE id = @id", row => row.GetString(0), ("@id", id.Value)).Count > 0;
 
     public static bool MoveControl(SqlSession session, FilesystemId id, long seenEpoch, StorageNodeId to) => session.Execute(
         "UPDATE dots SET node = @node, epoch = epoch + 1 WHERE id = @id AND epoch = @seen",
@@ -146,6 +154,7 @@ internal static class DotRowTables
         ("@node", row.Node.Value),
         ("@epoch", row.Epoch),
         ("@status", row.Status.ToString().ToLowerInvariant()),
+        ("@copies", row.Copies),
     ];
 
     private static DotRow ReadDot(
@@ -164,7 +173,10 @@ internal static class DotRowTables
             row.GetInt64(6),
             Status(row.GetString(7)),
             collaborators(id).ToImmutableSortedDictionary(StringComparer.Ordinal),
-            branches(id).ToImmutableSortedDictionary(b => b.Name, b => b, StringComparer.Ordinal));
+            branches(id).ToImmutableSortedDictionary(b => b.Name, b => b, StringComparer.Ordinal))
+        {
+            Copies = row.GetInt32(8),
+        };
     }
 
     private static (string Dot, BranchRow Branch) ReadBranch(DbDataReader row) => (

@@ -34,7 +34,11 @@ public sealed record DotRow(
     long Epoch,
     DotStatus Status,
     ImmutableSortedDictionary<string, string> Collaborators,
-    ImmutableSortedDictionary<string, BranchRow> Branches);
+    ImmutableSortedDictionary<string, BranchRow> Branches)
+{
+    /// <summary>How many nodes are to hold it, the controlling one included; 0: what the cluster's option says (design D8).</summary>
+    public int Copies { get; init; }
+}
 
 /// <param name="Origin">Direct parent: master or another branch.</param>
 public sealed record BranchRow(string Name, FilesystemId Id, Storage.CommitOrigin Origin);
@@ -70,9 +74,15 @@ public interface IDirectory
     /// <summary>Writes the row as a projection of the dot's events (insert or update by id).</summary>
     Task Project(DotRow row, CancellationToken ct);
 
-    /// <summary>Removes the row and frees the name.</summary>
+    /// <summary>Removes the row, frees the name, and remembers for nodes that are away that the dot is gone.</summary>
     Task Remove(FilesystemId dot, CancellationToken ct);
+
+    /// <summary>Those of <paramref name="dots"/> that were deleted.</summary>
+    Task<IReadOnlySet<FilesystemId>> Deleted(IReadOnlyCollection<FilesystemId> dots, CancellationToken ct);
 
     /// <summary>Compare-and-set of control: sets node and epoch+1 where the epoch is still <paramref name="seenEpoch"/>.</summary>
     Task<bool> MoveControl(FilesystemId dot, long seenEpoch, StorageNodeId to, CancellationToken ct);
+
+    /// <summary>Tells of each row of this node's cache that was written or removed, after it was. The watcher must not block or throw.</summary>
+    void Watch(Action<FilesystemId> changed);
 }

@@ -109,11 +109,17 @@ public sealed class SqlDirectory : IDirectory
         session =>
         {
             DotRowTables.Delete(session, dot);
+            DotRowTables.Bury(session, dot, _database.NowMillis);
             session.Wrote(Table, dot.Value);
             return dot;
         },
         _cache.Remove,
         ct);
+
+    public async Task<IReadOnlySet<FilesystemId>> Deleted(IReadOnlyCollection<FilesystemId> dots, CancellationToken ct) =>
+        await _database.Run(session => dots.Where(dot => DotRowTables.IsBuried(session, dot)).ToHashSet(), ct);
+
+    public void Watch(Action<FilesystemId> changed) => _cache.Changed += changed;
 
     public async Task<bool> MoveControl(FilesystemId dot, long seenEpoch, StorageNodeId to, CancellationToken ct)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
+using Akka.Cluster.Sharding;
 using Akka.Persistence;
 using Dotmesh.Actors.Filesystems;
 using Microsoft.Extensions.Logging;
@@ -130,6 +131,12 @@ internal sealed class DotActor : UntypedPersistentActor
         {
             Sender.Tell(new DotProtocol.Moved(owner, epoch));
         }
+        else if (_settled && _state.Phase != DotPhase.Absent && _state.Epoch < epoch)
+        {
+            // it was controlled elsewhere since this actor read its journal: a new one reads it again
+            Context.Parent.Tell(new Passivate(StopDot.Instance));
+            Context.Parent.Forward(envelope);
+        }
         else if (!_gate.TryAdd(new DotWork(envelope, Sender)))
         {
             Sender.Tell(DotProtocol.Refused.From(Refusals.Overloaded($"{_env.MaxQueued} requests wait for dot {_id}")));
@@ -221,6 +228,7 @@ internal sealed class DotActor : UntypedPersistentActor
             }
 
             _recording.Dequeue().Written.TrySetResult();
+            _env.Changed(_id);
         });
     }
 

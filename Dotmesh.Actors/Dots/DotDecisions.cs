@@ -65,15 +65,19 @@ internal static class DotDecisions
     /// Contract 5.7, <c>master-DIVERGED-2019-03-04T10-20-30Z</c>: cut so that it stays a valid name, numbered when two
     /// stashes fall into one second.
     /// </summary>
-    public static string StashName(DotState state, BranchState branch, DateTimeOffset now)
+    public static string StashName(DotState state, BranchState branch, DateTimeOffset now) =>
+        StashName(branch.Name, now, name => state.FindBranch(name) is not null);
+
+    /// <inheritdoc cref="StashName(DotState, BranchState, DateTimeOffset)"/>
+    public static string StashName(string branch, DateTimeOffset now, Func<string, bool> isTaken)
     {
-        var stem = branch.Name.Length == 0 ? "master" : branch.Name;
+        var stem = branch.Length == 0 ? "master" : branch;
         var tail = $"-DIVERGED-{now.UtcDateTime:yyyy-MM-dd'T'HH-mm-ss'Z'}";
         for (var n = 1; ; n++)
         {
             var end = n == 1 ? tail : $"{tail}-{n}";
             var name = stem[..Math.Min(stem.Length, LongestName - end.Length)] + end;
-            if (state.FindBranch(name) is null)
+            if (!isTaken(name))
             {
                 return name;
             }

@@ -26,6 +26,16 @@ internal sealed class DotOperations(DotScope scope)
             return (DotProtocol.Refused.From(Refusals.ExpiredInQueue()), true);
         }
 
+        if (scope.Moved(envelope.Epoch) is { } moved)
+        {
+            return (moved, true);
+        }
+
+        if (scope.Env.Fenced() is { } fenced)
+        {
+            return (DotProtocol.Refused.From(fenced), true);
+        }
+
         var (refusal, clean) = (default(Refusal), true);
         try
         {
@@ -76,6 +86,7 @@ internal sealed class DotOperations(DotScope scope)
         DotProtocol.PredictSize c => PredictSize(c),
         DotProtocol.Rediscover c => _settling.Rediscover(c),
         DotProtocol.Wake c => _settling.Wake(c, _deletion),
+        DotProtocol.TakeIn c => _settling.TakeIn(c),
         _ => throw new InvalidOperationException($"dot {scope.Dot}: no operation for {command.GetType().Name}"),
     };
 

@@ -54,6 +54,9 @@ public static class DotProtocol
     /// </summary>
     public sealed record Wake(string By) : Command(By);
 
+    /// <summary>A filesystem of this dot has arrived in the pool: it becomes a branch. -> <see cref="Finished"/></summary>
+    public sealed record TakeIn(FilesystemId Filesystem, string By) : Command(By);
+
     public abstract record Reply : IDotmeshMessage;
 
     public sealed record Finished : Reply;

@@ -27,6 +27,30 @@ internal sealed record DotEnvironment(
 {
     /// <summary>Storage work that outlived its actor; the next incarnation waits for it.</summary>
     public RunningWork Running { get; } = new();
+
+    /// <summary>Told after each event of a dot that this node controls; must not block.</summary>
+    public Action<FilesystemId> Changed { get; set; } = _ => { };
+
+    /// <summary>Why this node may not write now; null when it may (design D9).</summary>
+    public Func<Refusal?> Fenced { get; set; } = () => null;
+
+    /// <summary>Reads filesystems from the pool again, because an operation may have changed more than itself.</summary>
+    public async Task Refresh(IEnumerable<FilesystemId> filesystems, CancellationToken ct)
+    {
+        foreach (var id in filesystems.ToList())
+        {
+            if (await Storage.Find(id, ct) is { } found)
+            {
+                Index.Put(found);
+            }
+            else
+            {
+                Index.Remove(id);
+            }
+
+            Usage.Invalidate(id);
+        }
+    }
 }
 
 /// <summary>The event could not be written; this incarnation is over.</summary>
@@ -55,6 +79,10 @@ internal sealed class DotScope(
     public DateTimeOffset Now => env.Time.GetUtcNow();
 
     public void Hit(string faultPoint) => env.Faults.Hit(faultPoint);
+
+    /// <summary>Where the dot is controlled, when that is not here at this epoch any more; a dot without a row is where it is asked.</summary>
+    public DotProtocol.Moved? Moved(long epoch) =>
+        env.Directory.Find(dot) is { } row && (row.Node != env.Node || row.Epoch != epoch) ? new(row.Node, row.Epoch) : null;
 
     /// <summary>Persists and applies. Throws <see cref="JournalException"/>; after that the actor is gone.</summary>
     public async Task Record(DotEvents.Event happened)
@@ -103,23 +131,8 @@ internal sealed class DotScope(
             return default;
         });
 
-    /// <summary>Reads filesystems from the pool again, because an operation may have changed more than itself.</summary>
-    public async Task Refresh(IEnumerable<FilesystemId> filesystems)
-    {
-        foreach (var id in filesystems.ToList())
-        {
-            if (await env.Storage.Find(id, env.Stopping) is { } found)
-            {
-                env.Index.Put(found);
-            }
-            else
-            {
-                env.Index.Remove(id);
-            }
-
-            env.Usage.Invalidate(id);
-        }
-    }
+    /// <inheritdoc cref="DotEnvironment.Refresh"/>
+    public Task Refresh(IEnumerable<FilesystemId> filesystems) => env.Refresh(filesystems, env.Stopping);
 
     /// <summary>What the index knows of this dot: what the journal names, and what is labelled with it.</summary>
     public IReadOnlyCollection<StoredFilesystem> InPool() =>

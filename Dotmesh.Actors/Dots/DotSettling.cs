@@ -18,6 +18,7 @@ internal sealed class DotSettling(DotScope scope)
     public async Task Settle()
     {
         await scope.Env.Running.Quiet(scope.Dot);
+        await TakeControl();
         switch (scope.State.Phase)
         {
             case DotPhase.Absent:
@@ -37,6 +38,63 @@ internal sealed class DotSettling(DotScope scope)
         }
 
         await ProjectIfStale();
+    }
+
+    /// <summary>
+    /// The directory gave this node the dot: its copies become originals before anybody writes to them, and the event makes
+    /// whoever controlled it before collide.
+    /// </summary>
+    private async Task TakeControl()
+    {
+        if (scope.Env.Directory.Find(scope.Dot) is not { } row || row.Node != scope.Env.Node)
+        {
+            return;
+        }
+
+        var copies = scope.Env.Index.OfDot(scope.Dot)
+            .Where(id => scope.Env.Index.Find(id)?.Labels is { } labels && (labels.Replica || labels.Epoch < row.Epoch)).ToList();
+        foreach (var id in copies)
+        {
+            await scope.On(id, "taking control", null, async (storage, ct) =>
+            {
+                var labels = scope.Env.Index.Find(id)!.Labels! with { Replica = false, Epoch = row.Epoch };
+                await storage.SetLabels(id, labels, ct);
+                scope.Env.Index.SetLabels(id, labels);
+                await storage.Mount(id, ct);
+                scope.Env.Index.SetMounted(id, true);
+            });
+        }
+
+        if (scope.State.Phase != DotPhase.Absent && scope.State.Epoch < row.Epoch)
+        {
+            scope.Env.Log.LogInformation(
+                "dot {Dot} ({Name}): controlled here from epoch {Epoch} on; before by {Node}", scope.Dot, row.Name, row.Epoch, scope.State.Node);
+            await scope.Record(new DotEvents.ControlTaken(row.Node, row.Epoch, scope.Now, BySystem));
+        }
+    }
+
+    /// <summary>A branch that another node handed in.</summary>
+    public async Task<Outcome<DotProtocol.Reply>> TakeIn(DotProtocol.TakeIn command)
+    {
+        if (DotDecisions.Find(scope.State, scope.Dot).Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        await scope.Refresh([command.Filesystem]);
+        await Compare();
+        await ProjectIfStale();
+        if (!scope.State.Filesystems.ContainsKey(command.Filesystem))
+        {
+            return Refusals.MissingInPool(command.Filesystem);
+        }
+
+        await scope.On(command.Filesystem, "mounting", null, async (storage, ct) =>
+        {
+            await storage.Mount(command.Filesystem, ct);
+            scope.Env.Index.SetMounted(command.Filesystem, true);
+        });
+        return new DotProtocol.Finished();
     }
 
     public async Task<Outcome<DotProtocol.Reply>> Rediscover(DotProtocol.Rediscover rediscover)

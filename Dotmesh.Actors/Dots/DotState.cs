@@ -88,6 +88,7 @@ public sealed record DotState
         DotEvents.ChangeAbandoned e => With(e.Changes).Settled(),
         DotEvents.DeletionBegun => Move(DotPhase.Deleting) with { Begun = null },
         DotEvents.Deleted => Move(DotPhase.Deleted),
+        DotEvents.ControlTaken e => this with { Node = e.Node, Epoch = e.Epoch },
         DotEvents.CollaboratorAdded e => this with { Collaborators = Collaborators.SetItem(e.UserId, e.UserName) },
         DotEvents.CollaboratorRemoved e => this with { Collaborators = Collaborators.Remove(e.UserId) },
         _ => throw new InvalidOperationException($"dot {Id}: no meaning for the event {happened.GetType().Name}"),
@@ -102,7 +103,10 @@ public sealed record DotState
     /// <summary>What the pool keeps about one of the filesystems.</summary>
     public FilesystemLabels Labels(string branch) => new(
         Id, Name, branch, OwnerId, OwnerName,
-        branch.Length == 0 ? Collaborators : ImmutableSortedDictionary<string, string>.Empty);
+        branch.Length == 0 ? Collaborators : ImmutableSortedDictionary<string, string>.Empty)
+    {
+        Epoch = Epoch,
+    };
 
     private DotStatus Status() => Phase switch
     {

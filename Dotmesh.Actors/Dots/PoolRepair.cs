@@ -16,6 +16,7 @@ internal sealed class PoolRepair(DotEnvironment env, IUsers users, Func<Filesyst
 
     public async Task Run(CancellationToken ct)
     {
+        await DropDeleted(ct);
         await Rebuild(ct);
         var options = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = ct };
         await Parallel.ForEachAsync(Damaged(), options, async (dot, token) =>
@@ -56,6 +57,29 @@ internal sealed class PoolRepair(DotEnvironment env, IUsers users, Func<Filesyst
         }
     }
 
+    /// <summary>What was deleted while this node was away must not come back to life.</summary>
+    private async Task DropDeleted(CancellationToken ct)
+    {
+        var unknown = env.Index.All.Select(env.Index.Find).Select(filesystem => filesystem?.Labels?.Dot).OfType<FilesystemId>()
+            .Where(dot => env.Directory.Find(dot) is null).Distinct().ToList();
+        if (unknown.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var dot in await env.Directory.Deleted(unknown, ct))
+        {
+            env.Log.LogInformation("dot {Dot} was deleted while this node was away; its filesystems go", dot);
+            var origins = env.Index.OfDot(dot).Select(env.Index.Find).OfType<StoredFilesystem>()
+                .ToDictionary(filesystem => filesystem.Id, filesystem => filesystem.Origin);
+            foreach (var id in DotDecisions.LeavesFirst(origins))
+            {
+                await env.Storage.Destroy(id, ct);
+                env.Index.Remove(id);
+            }
+        }
+    }
+
     /// <summary>Dots of this node whose row, labels and filesystems do not agree.</summary>
     private List<FilesystemId> Damaged()
     {
@@ -93,6 +117,10 @@ internal sealed class PoolRepair(DotEnvironment env, IUsers users, Func<Filesyst
             if (filesystem.Labels is not { } labels)
             {
                 env.Log.LogWarning("filesystem {Filesystem} carries no labels and belongs to no dot; left alone", id);
+            }
+            else if (labels is { Replica: true })
+            {
+                env.Log.LogWarning("filesystem {Filesystem} is a copy of a dot ({Name}) that nobody knows; left alone", id, labels.Name);
             }
             else if (labels.Dot == id)
             {

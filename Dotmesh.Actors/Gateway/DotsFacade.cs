@@ -150,6 +150,10 @@ internal sealed partial class DotsFacade(
     /// <summary>From the start-up repair.</summary>
     internal Task<Outcome<Done>> Wake(FilesystemId dot, CancellationToken ct) => Ask(dot, new DotProtocol.Wake("system"), ct);
 
+    /// <summary>From a node that controlled the dot before: the filesystem is in the pool.</summary>
+    internal Task<Outcome<Done>> TakeIn(FilesystemId dot, FilesystemId filesystem, CancellationToken ct) =>
+        Ask(dot, new DotProtocol.TakeIn(filesystem, "system"), ct);
+
     private static Refusal? Check(Caller caller, DotRow row, Right right) => right switch
     {
         Right.Any => null,

@@ -27,6 +27,7 @@ public static class Manifests
         ("c.predict.1", Wire.Default.PredictSize),
         ("c.rediscover.1", Wire.Default.Rediscover),
         ("c.wake.1", Wire.Default.Wake),
+        ("c.take-in.1", Wire.Default.TakeIn),
         ("r.finished.1", Wire.Default.Finished),
         ("r.committed.1", Wire.Default.ReplyCommitted),
         ("r.stashed.1", Wire.Default.ReplyStashed),
@@ -41,6 +42,8 @@ public static class Manifests
         ("s.stop.1", Wire.Default.StopDot),
         ("p.changed.1", Wire.Default.RowsChanged),
         ("p.read.1", Wire.Default.RowsRead),
+        ("p.dot-changed.1", Wire.Default.DotChanged),
+        ("p.holds.1", Wire.Default.ReplicaHolds),
         ("e.created.1", Wire.Default.Created),
         ("e.adopted.1", Wire.Default.Adopted),
         ("e.committed.1", Wire.Default.Committed),
@@ -57,6 +60,7 @@ public static class Manifests
         ("e.branch-adopted.1", Wire.Default.BranchAdopted),
         ("e.commits-adopted.1", Wire.Default.CommitsAdopted),
         ("e.commits-lost.1", Wire.Default.CommitsLost),
+        ("e.control-taken.1", Wire.Default.ControlTaken),
     ];
 
     private static readonly FrozenDictionary<Type, (string Manifest, JsonTypeInfo Type)> ByType =

@@ -27,6 +27,7 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(DotProtocol.PredictSize))]
 [JsonSerializable(typeof(DotProtocol.Rediscover))]
 [JsonSerializable(typeof(DotProtocol.Wake))]
+[JsonSerializable(typeof(DotProtocol.TakeIn))]
 [JsonSerializable(typeof(DotProtocol.Finished))]
 [JsonSerializable(typeof(DotProtocol.Committed), TypeInfoPropertyName = "ReplyCommitted")]
 [JsonSerializable(typeof(DotProtocol.Stashed), TypeInfoPropertyName = "ReplyStashed")]
@@ -41,6 +42,8 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(StopDot))]
 [JsonSerializable(typeof(PeerProtocol.RowsChanged))]
 [JsonSerializable(typeof(PeerProtocol.RowsRead))]
+[JsonSerializable(typeof(PeerProtocol.DotChanged))]
+[JsonSerializable(typeof(PeerProtocol.ReplicaHolds))]
 [JsonSerializable(typeof(DotEvents.Created))]
 [JsonSerializable(typeof(DotEvents.Adopted))]
 [JsonSerializable(typeof(DotEvents.Committed))]
@@ -57,6 +60,7 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(DotEvents.BranchAdopted))]
 [JsonSerializable(typeof(DotEvents.CommitsAdopted))]
 [JsonSerializable(typeof(DotEvents.CommitsLost))]
+[JsonSerializable(typeof(DotEvents.ControlTaken))]
 internal sealed partial class Wire : JsonSerializerContext;
 
 /// <summary>The envelope as it travels: the payload under its own manifest.</summary>
@@ -69,7 +73,8 @@ internal sealed record EnvelopeWire(
     string Manifest,
     JsonElement Payload);
 
-internal sealed class FilesystemIdJson : JsonConverter<FilesystemId>
+/// <summary>As its text.</summary>
+public sealed class FilesystemIdJson : JsonConverter<FilesystemId>
 {
     public override FilesystemId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         new(reader.GetString() ?? "");
@@ -78,7 +83,8 @@ internal sealed class FilesystemIdJson : JsonConverter<FilesystemId>
         writer.WriteStringValue(value.Value);
 }
 
-internal sealed class CommitIdJson : JsonConverter<CommitId>
+/// <summary>As its text.</summary>
+public sealed class CommitIdJson : JsonConverter<CommitId>
 {
     public override CommitId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         new(reader.GetString() ?? "");
@@ -87,7 +93,8 @@ internal sealed class CommitIdJson : JsonConverter<CommitId>
         writer.WriteStringValue(value.Value);
 }
 
-internal sealed class StorageNodeIdJson : JsonConverter<StorageNodeId>
+/// <summary>As its text.</summary>
+public sealed class StorageNodeIdJson : JsonConverter<StorageNodeId>
 {
     public override StorageNodeId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         new(reader.GetString() ?? "");
@@ -96,7 +103,8 @@ internal sealed class StorageNodeIdJson : JsonConverter<StorageNodeId>
         writer.WriteStringValue(value.Value);
 }
 
-internal sealed class CommitMetadataJson : JsonConverter<CommitMetadata>
+/// <summary>As an object of texts.</summary>
+public sealed class CommitMetadataJson : JsonConverter<CommitMetadata>
 {
     public override CommitMetadata Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {

@@ -41,7 +41,17 @@ public sealed record FilesystemLabels(
     string Branch,
     string OwnerId,
     string OwnerName,
-    ImmutableSortedDictionary<string, string> Collaborators);
+    ImmutableSortedDictionary<string, string> Collaborators)
+{
+    /// <summary>The dot's epoch when this copy was last written or fetched: nothing older may follow (design D9).</summary>
+    public long Epoch { get; init; } = 1;
+
+    /// <summary>
+    /// Fetched from the controlling node and never mounted. A copy without this mark that another node controls by now may
+    /// hold what nobody else has.
+    /// </summary>
+    public bool Replica { get; init; }
+}
 
 /// <param name="Guid">The pool's own id of the commit; 0 when not asked for yet (see <see cref="IStorage.Find"/>).</param>
 /// <param name="CreatedAt">When the pool made it.</param>

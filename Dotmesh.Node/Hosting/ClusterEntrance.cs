@@ -3,6 +3,7 @@ using System.Net;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Options;
 using Dotmesh.Rpc;
@@ -52,13 +53,20 @@ internal sealed class ClusterEntrance(
         var endpoints = new NodeEndpoints(_signature, logs.CreateLogger<NodeEndpoints>());
         var port = await Listen(endpoints, ct);
         var url = string.Create(CultureInfo.InvariantCulture, $"http://{options.Cluster.Hostname}:{port}");
+        var link = new NodeLink(_http, _signature, node => registry.Find(node)?.Url);
         return new ClusterParts(
             database,
             registry,
-            new NodeLink(_http, _signature, node => registry.Find(node)?.Url),
+            link,
+            link,
             url,
             [.. options.Cluster.Seeds.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
-            endpoints.Serve);
+            (answers, replicas) =>
+            {
+                endpoints.Serve(answers);
+                endpoints.Serve(replicas);
+            },
+            new ReplicationSettings(options.Replication.Copies, options.Replication.AtOnce));
     }
 
     public async ValueTask DisposeAsync()

@@ -20,6 +20,8 @@ public sealed partial record NodeOptions
 
     public ClusterOptions Cluster { get; init; } = new();
 
+    public ReplicationOptions Replication { get; init; } = new();
+
     public BillingOptions Billing { get; init; } = new();
 
     public TelemetryOptions Telemetry { get; init; } = new();
@@ -131,6 +133,15 @@ public sealed record DatabaseOptions
 
     // not the generated one, which would print the password into a log
     public override string ToString() => "DatabaseOptions";
+}
+
+public sealed record ReplicationOptions
+{
+    [Option("Nodes that hold each dot, the controlling one included; 0 is all of them. SetReplication changes it for one dot.", Max = 1000)]
+    public int Copies { get; init; }
+
+    [Option("Dots that a node copies from others at the same time.", Min = 1, Max = 64)]
+    public int AtOnce { get; init; } = 4;
 }
 
 public sealed record AdminOptions

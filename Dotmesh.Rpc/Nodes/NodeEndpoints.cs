@@ -2,16 +2,17 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Replication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Rpc.Nodes;
 
 /// <summary>
-/// Answers the other nodes of the cluster, on a listener of its own: <c>POST /node/commits</c>, <c>/node/reports</c> and
-/// <c>/node/dump</c>. Who does not share the cluster's secret gets 401 and learns nothing.
+/// Answers the other nodes of the cluster, on a listener of its own: <c>POST /node/WHAT</c>. Who does not share the cluster's
+/// secret gets 401 and learns nothing; what is refused is a 409 with the reason.
 /// </summary>
-public sealed class NodeEndpoints(NodeSignature signature, ILogger<NodeEndpoints> log)
+public sealed partial class NodeEndpoints(NodeSignature signature, ILogger<NodeEndpoints> log)
 {
     public const string Commits = "/node/commits";
     public const string Reports = "/node/reports";
@@ -20,9 +21,13 @@ public sealed class NodeEndpoints(NodeSignature signature, ILogger<NodeEndpoints
     private const int MaxBody = 16 << 20;
 
     private volatile INodeAnswers? _answers;
+    private volatile IReplicaAnswers? _replicas;
 
     /// <summary>From now on there is somebody to ask.</summary>
     public void Serve(INodeAnswers answers) => _answers = answers;
+
+    /// <summary>The same for copies.</summary>
+    public void Serve(IReplicaAnswers replicas) => _replicas = replicas;
 
     public async Task Handle(HttpContext context)
     {
@@ -50,7 +55,7 @@ public sealed class NodeEndpoints(NodeSignature signature, ILogger<NodeEndpoints
         }
     }
 
-    private static async Task Answer(HttpContext context, INodeAnswers answers, byte[] body)
+    private async Task Answer(HttpContext context, INodeAnswers answers, byte[] body)
     {
         try
         {
@@ -75,7 +80,7 @@ public sealed class NodeEndpoints(NodeSignature signature, ILogger<NodeEndpoints
                         NodeJson.Default.ImmutableSortedDictionaryStringString);
                     break;
                 default:
-                    context.Response.StatusCode = StatusCodes.Status404NotFound;
+                    await AnswerReplicas(context, body);
                     break;
             }
         }

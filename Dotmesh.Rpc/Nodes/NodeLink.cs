@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Rpc.Nodes;
@@ -11,7 +13,7 @@ namespace Dotmesh.Rpc.Nodes;
 /// <summary>Asks another node over HTTP; see <see cref="NodeEndpoints"/>.</summary>
 /// <param name="http">Without a time-out of its own: the caller's token ends a call.</param>
 /// <param name="urlOf">Where a node is reached; null when nobody knows.</param>
-public sealed class NodeLink(HttpClient http, NodeSignature signature, Func<StorageNodeId, string?> urlOf) : INodeLink
+public sealed partial class NodeLink(HttpClient http, NodeSignature signature, Func<StorageNodeId, string?> urlOf) : INodeLink, IReplicaLink
 {
     public async Task<Outcome<ImmutableArray<StoredCommit>>> Commits(
         StorageNodeId node, FilesystemId filesystem, CancellationToken ct)
@@ -40,24 +42,15 @@ public sealed class NodeLink(HttpClient http, NodeSignature signature, Func<Stor
         StorageNodeId node, string path, TQuestion question, JsonTypeInfo<TQuestion> questionType,
         JsonTypeInfo<TAnswer> answerType, CancellationToken ct)
     {
-        if (urlOf(node) is not { Length: > 0 } url)
-        {
-            return Refusals.NodeNotUp(node);
-        }
-
-        var body = JsonSerializer.SerializeToUtf8Bytes(question, questionType);
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(new Uri(url), path)) { Content = new ByteArrayContent(body) };
-        request.Headers.Authorization = new AuthenticationHeaderValue(
-            NodeSignature.Scheme, signature.Sign(request.Method.Method, path, body));
         try
         {
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
-            if (!response.IsSuccessStatusCode)
+            using var response = await Send(node, path, question, questionType, ct);
+            if (await Refusal(response, node, ct) is { } refusal)
             {
-                return Refusals.NodeSilent(node, $"HTTP status {(int)response.StatusCode}");
+                return refusal;
             }
 
-            await using var stream = await response.Content.ReadAsStreamAsync(ct);
+            await using var stream = await response!.Content.ReadAsStreamAsync(ct);
             return await JsonSerializer.DeserializeAsync(stream, answerType, ct) is { } answer
                 ? answer
                 : Refusals.NodeSilent(node, "an empty answer");
@@ -66,5 +59,37 @@ public sealed class NodeLink(HttpClient http, NodeSignature signature, Func<Stor
         {
             return Refusals.NodeSilent(node, failure.Message);
         }
+    }
+
+    /// <summary>Null: nobody knows where the node is.</summary>
+    private async Task<HttpResponseMessage?> Send<TQuestion>(
+        StorageNodeId node, string path, TQuestion question, JsonTypeInfo<TQuestion> type, CancellationToken ct)
+    {
+        if (urlOf(node) is not { Length: > 0 } url)
+        {
+            return null;
+        }
+
+        var body = JsonSerializer.SerializeToUtf8Bytes(question, type);
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(new Uri(url), path)) { Content = new ByteArrayContent(body) };
+        request.Headers.Authorization = new AuthenticationHeaderValue(
+            NodeSignature.Scheme, signature.Sign(request.Method.Method, path, body));
+        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
+    }
+
+    private static async Task<Refusal?> Refusal(HttpResponseMessage? response, StorageNodeId node, CancellationToken ct)
+    {
+        if (response is null)
+        {
+            return Refusals.NodeNotUp(node);
+        }
+
+        if (response.StatusCode == HttpStatusCode.Conflict)
+        {
+            await using var stream = await response.Content.ReadAsStreamAsync(ct);
+            return (await JsonSerializer.DeserializeAsync(stream, NodeJson.Default.RefusalWire, ct))?.Read();
+        }
+
+        return response.IsSuccessStatusCode ? null : Refusals.NodeSilent(node, $"HTTP status {(int)response.StatusCode}");
     }
 }

@@ -6,15 +6,15 @@ namespace Dotmesh.Rpc.Nodes;
 
 /// <summary>
 /// How nodes of one cluster prove to each other that they share its secret (design D15): a keyed hash of method, target, time
-/// and body in the header <c>Authorization: Dotmesh TIME.HASH</c>. The calls only read, so one that is heard and repeated
-/// tells nobody more than hearing it did.
+/// and body in the header <c>Authorization: Dotmesh TIME.HASH</c>. A call that is heard and repeated does nothing that the
+/// first did not: the calls read, or have a node do what it would do by itself (copy a dot, take in a branch that it lacks).
 /// </summary>
 public sealed class NodeSignature(byte[] key, TimeProvider clock)
 {
     public const string Scheme = "Dotmesh";
     public const string Purpose = "node to node http";
 
-    // clocks of machines differ; what is signed can only be read again
+    // clocks of machines differ, and a repetition does no harm
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
 
     /// <summary>The value of the header after the scheme.</summary>

@@ -3,6 +3,8 @@ using System.Text.Json.Serialization;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Gateway;
+using Dotmesh.Actors.Replication;
+using Dotmesh.Actors.Serialization;
 using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Rpc.Nodes;
@@ -29,7 +31,29 @@ internal sealed record ReportWire(string Id, string State, string Status, int Co
         new FilesystemId(Id), new ServerView(State, Status), Commits, Newest is null ? null : new CommitId(Newest), Size, Dirty);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+internal sealed record SyncWire(FilesystemId Dot, long Epoch);
+
+/// <summary>Why a question was not answered, with HTTP status 409.</summary>
+internal sealed record RefusalWire(RefusalCode Code, string Message)
+{
+    public static RefusalWire From(Refusal refusal) => new(refusal.Code, refusal.Message);
+
+    public Refusal Read() => new(Code, Message);
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    Converters = [typeof(FilesystemIdJson), typeof(CommitIdJson), typeof(StorageNodeIdJson), typeof(CommitMetadataJson)])]
+[JsonSerializable(typeof(SyncWire))]
+[JsonSerializable(typeof(RefusalWire))]
+[JsonSerializable(typeof(HoldingsQuery))]
+[JsonSerializable(typeof(DotHoldings))]
+[JsonSerializable(typeof(FetchRequest))]
+[JsonSerializable(typeof(HandInRequest))]
+[JsonSerializable(typeof(ImmutableArray<DotVersion>))]
+[JsonSerializable(typeof(ImmutableArray<HeldFilesystem>))]
+[JsonSerializable(typeof(Done))]
 [JsonSerializable(typeof(FilesystemsWire))]
 [JsonSerializable(typeof(PrefixWire))]
 [JsonSerializable(typeof(ImmutableArray<CommitWire>))]

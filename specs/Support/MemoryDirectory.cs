@@ -8,7 +8,9 @@ internal sealed class MemoryDirectory : IDirectory
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<FilesystemId, DotRow> _rows = [];
+    private readonly HashSet<FilesystemId> _deleted = [];
     private int _writes;
+    private Action<FilesystemId>? _changed;
 
     public int Writes => Volatile.Read(ref _writes);
 
@@ -62,8 +64,10 @@ internal sealed class MemoryDirectory : IDirectory
 
             _writes++;
             _rows[row.Id] = row;
-            return Task.FromResult((row, true));
         }
+
+        _changed?.Invoke(row.Id);
+        return Task.FromResult((row, true));
     }
 
     public Task Project(DotRow row, CancellationToken ct)
@@ -74,6 +78,7 @@ internal sealed class MemoryDirectory : IDirectory
             _rows[row.Id] = row;
         }
 
+        _changed?.Invoke(row.Id);
         return Task.CompletedTask;
     }
 
@@ -83,10 +88,22 @@ internal sealed class MemoryDirectory : IDirectory
         {
             _writes++;
             _rows.Remove(dot);
+            _deleted.Add(dot);
         }
 
+        _changed?.Invoke(dot);
         return Task.CompletedTask;
     }
+
+    public Task<IReadOnlySet<FilesystemId>> Deleted(IReadOnlyCollection<FilesystemId> dots, CancellationToken ct)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlySet<FilesystemId>>(dots.Where(_deleted.Contains).ToHashSet());
+        }
+    }
+
+    public void Watch(Action<FilesystemId> changed) => _changed += changed;
 
     public Task<bool> MoveControl(FilesystemId dot, long seenEpoch, StorageNodeId to, CancellationToken ct)
     {
@@ -98,7 +115,9 @@ internal sealed class MemoryDirectory : IDirectory
             }
 
             _rows[dot] = row with { Node = to, Epoch = seenEpoch + 1 };
-            return Task.FromResult(true);
         }
+
+        _changed?.Invoke(dot);
+        return Task.FromResult(true);
     }
 }

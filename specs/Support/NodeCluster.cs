@@ -82,6 +82,23 @@ public sealed class NodeCluster : IAsyncDisposable
         TimeSpan.FromSeconds(60),
         () => $"node {number} does not see {nodes} nodes\n{string.Join('\n', _nodes.Select(node => node.Log))}");
 
+    /// <summary>Waits until every node that is up holds so many commits of a branch of one of admin's dots.</summary>
+    public async Task Holds(string name, string branch, int commits)
+    {
+        var node = _nodes.First(node => !node.HasExited);
+        var id = await node.Rpc.Text("Lookup", new { Namespace = "admin", Name = name, Branch = branch });
+        var seen = "";
+        await Patience.Holds(
+            async () =>
+            {
+                var statuses = (JsonObject)(await node.Rpc.Call("Get", id))!["ServerStatuses"]!;
+                seen = statuses.ToJsonString();
+                return statuses.All(status => (string)status.Value! == $"waiting, {commits} commits") ? this : null;
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"{name}@{branch} is not everywhere: {seen}\n{string.Join('\n', _nodes.Select(other => other.Log))}");
+    }
+
     /// <summary>Storage node ids of the nodes that a node sees.</summary>
     public async Task<IReadOnlyList<string>> Servers(int number)
     {

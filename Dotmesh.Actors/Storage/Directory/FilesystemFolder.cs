@@ -22,7 +22,9 @@ internal sealed record LabelsInfo(
     string Branch,
     string OwnerId,
     string OwnerName,
-    ImmutableSortedDictionary<string, string> Collaborators)
+    ImmutableSortedDictionary<string, string> Collaborators,
+    long Epoch = 1,
+    bool Replica = false)
 {
     internal static LabelsInfo? From(FilesystemLabels? labels) => labels is null ? null : new(
         labels.Dot.Value,
@@ -31,10 +33,16 @@ internal sealed record LabelsInfo(
         labels.Branch,
         labels.OwnerId,
         labels.OwnerName,
-        labels.Collaborators);
+        labels.Collaborators,
+        labels.Epoch,
+        labels.Replica);
 
     internal FilesystemLabels ToLabels() => new(
-        new FilesystemId(Dot), new DotName(Namespace, Name), Branch, OwnerId, OwnerName, Collaborators);
+        new FilesystemId(Dot), new DotName(Namespace, Name), Branch, OwnerId, OwnerName, Collaborators)
+    {
+        Epoch = Epoch == 0 ? 1 : Epoch,
+        Replica = Replica,
+    };
 }
 
 internal sealed record PoolDescription(int Format, string Guid);

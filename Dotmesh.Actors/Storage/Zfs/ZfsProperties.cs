@@ -80,6 +80,16 @@ internal static class ZfsProperties
         result[Prefix + "branch"] = Encode(labels.Branch);
         result[Prefix + "owner"] = Encode(labels.OwnerId);
         result[Prefix + "owner-name"] = Encode(labels.OwnerName);
+        if (labels.Epoch > 1)
+        {
+            result[Prefix + "epoch"] = labels.Epoch.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (labels.Replica)
+        {
+            result[Prefix + "replica"] = "1";
+        }
+
         if (labels.Collaborators.Count > 0)
         {
             var json = Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(
@@ -107,7 +117,12 @@ internal static class ZfsProperties
             .OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Value);
         return new FilesystemLabels(
             new FilesystemId(dot), new DotName(ns, name), Text("branch") ?? "", Text("owner") ?? "",
-            Text("owner-name") ?? "", ReadCollaborators(string.Concat(chunks)));
+            Text("owner-name") ?? "", ReadCollaborators(string.Concat(chunks)))
+        {
+            Epoch = local.TryGetValue(Prefix + "epoch", out var text)
+                && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) ? epoch : 1,
+            Replica = local.ContainsKey(Prefix + "replica"),
+        };
     }
 
     public static bool IsLabel(string property) =>

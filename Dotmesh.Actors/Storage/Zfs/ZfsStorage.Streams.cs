@@ -70,7 +70,7 @@ public sealed partial class ZfsStorage
         }
         catch (Exception failure) when (failure is StorageException or OperationCanceledException or IOException)
         {
-            await UndoReceive(range.Filesystem, target, incremental);
+            await UndoReceive(range.Filesystem, target, incremental, mount: !labels.Replica);
             throw;
         }
 
@@ -79,7 +79,10 @@ public sealed partial class ZfsStorage
             await Adopt(range.Filesystem, target, labels, ct);
         }
 
-        await _mounts.Mount(range.Filesystem, ct);
+        if (!labels.Replica)
+        {
+            await _mounts.Mount(range.Filesystem, ct);
+        }
     }
 
     /// <summary>A plain send stream, for the wire format of other servers.</summary>
@@ -213,11 +216,14 @@ public sealed partial class ZfsStorage
         _faults.Hit("zfs.receive.after-rename");
     }
 
-    private async Task UndoReceive(FilesystemId id, string target, bool incremental)
+    private async Task UndoReceive(FilesystemId id, string target, bool incremental, bool mount)
     {
         if (incremental)
         {
-            await _mounts.Mount(id, CancellationToken.None);
+            if (mount)
+            {
+                await _mounts.Mount(id, CancellationToken.None);
+            }
         }
         else
         {

@@ -1,0 +1,271 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Dots;
+using Dotmesh.Actors.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Replication;
+
+/// <summary>
+/// Brings this node's copy of one dot to what its controlling node has (design D8); never two at once for a dot. Every step leaves a
+/// copy that a later run goes on from. What this node controlled before and nobody else has is handed in first: nothing of it
+/// is thrown away before the controlling node holds it (design D9).
+/// </summary>
+internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, HandingIn handingIn)
+{
+    /// <summary>Commits in one stream: what was received stays when a later one breaks off.</summary>
+    private const int Package = 64;
+
+    private readonly ConcurrentDictionary<FilesystemId, bool> _verified = new();
+
+    /// <summary>What this node holds of the dot afterwards. Empty when the dot is this node's own, or gone.</summary>
+    public async Task<Outcome<ImmutableArray<HeldFilesystem>>> Run(FilesystemId dot, CancellationToken ct)
+    {
+        // what an earlier controlling process of this node still does to the dot ends first
+        await env.Running.Quiet(dot).WaitAsync(ct);
+        using var running = env.Running.Enter(dot);
+        try
+        {
+            if (env.Directory.Find(dot) is not { } row)
+            {
+                await DropDeleted(dot, ct);
+                return ImmutableArray<HeldFilesystem>.Empty;
+            }
+
+            return row.Node == env.Node || row.Status is DotStatus.Creating or DotStatus.Deleting
+                ? ImmutableArray<HeldFilesystem>.Empty
+                : await Follow(row, ct);
+        }
+        catch (StorageException failure)
+        {
+            env.Log.LogWarning(failure, "replica of {Dot}: {Message}", dot, failure.Message);
+            return Refusals.From(failure);
+        }
+        catch (DirectoryChangedException)
+        {
+            return new Refusal(RefusalCode.Conflict, $"The control of dot {dot} changed while it was copied.");
+        }
+    }
+
+    private async Task<Outcome<ImmutableArray<HeldFilesystem>>> Follow(DotRow row, CancellationToken ct)
+    {
+        if (Here(row.Id).Values.Max(filesystem => filesystem.Labels?.Epoch) is { } epoch && epoch > row.Epoch)
+        {
+            return new Refusal(
+                RefusalCode.Conflict, $"Dot {row.Id} was at epoch {epoch} here and is said to be at {row.Epoch}: nothing older is taken.");
+        }
+
+        if ((await handingIn.Run(row, ct)).Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        var holdings = await Ask(row, ct);
+        if (holdings.Refused(out refusal))
+        {
+            return refusal;
+        }
+
+        var rebuilt = new HashSet<FilesystemId>();
+        while (ReplicaPlan.Next(holdings.Value, Here(row.Id), Package) is { } step)
+        {
+            if (env.Directory.Find(row.Id) is not { } now || now.Node != row.Node || now.Epoch != row.Epoch)
+            {
+                throw new DirectoryChangedException();
+            }
+
+            if ((await Take(step, row, rebuilt, ct)).Refused(out refusal))
+            {
+                return refusal;
+            }
+        }
+
+        _verified[row.Id] = true;
+        return Here(row.Id).Values
+            .Select(filesystem => new HeldFilesystem(filesystem.Id, env.Index.Count(filesystem.Id), env.Index.Newest(filesystem.Id)))
+            .ToImmutableArray();
+    }
+
+    /// <summary>The first time of this process with GUIDs, so that a copy that differs is never taken for the same.</summary>
+    private async Task<Outcome<DotHoldings>> Ask(DotRow row, CancellationToken ct)
+    {
+        var here = Here(row.Id);
+        var verify = here.Count > 0 && !_verified.ContainsKey(row.Id);
+        if (verify)
+        {
+            await env.Refresh(here.Keys, ct);
+        }
+
+        var known = here.Keys
+            .Where(id => env.Index.Newest(id) is not null)
+            .ToImmutableSortedDictionary(
+                id => id.Value, id => new KnownCommits(env.Index.Count(id), env.Index.Newest(id)!.Value), StringComparer.Ordinal);
+        return await link.Holdings(row.Node, new HoldingsQuery(row.Id, row.Epoch, known, verify), ct);
+    }
+
+    private Dictionary<FilesystemId, StoredFilesystem> Here(FilesystemId dot) =>
+        env.Index.OfDot(dot).Select(env.Index.Find).OfType<StoredFilesystem>().ToDictionary(filesystem => filesystem.Id);
+
+    private async Task<Outcome<Done>> Take(ReplicaStep step, DotRow row, HashSet<FilesystemId> rebuilt, CancellationToken ct)
+    {
+        switch (step)
+        {
+            case ReplicaStep.Receive receive:
+                return await Receive(receive, row, rebuilt, ct);
+            case ReplicaStep.Rollback rollback:
+                await Work(rollback.Filesystem, "rolling back", async () =>
+                {
+                    await env.Storage.Rollback(rollback.Filesystem, rollback.To, ct);
+                    await env.Refresh(Here(row.Id).Keys, ct);
+                    await Unmount(row.Id, ct);
+                });
+                break;
+            case ReplicaStep.Destroy destroy:
+                await Destroy(destroy.Filesystem, ct);
+                break;
+            case ReplicaStep.Branch branch:
+                await Work(branch.Filesystem, "receiving", async () =>
+                {
+                    await env.Storage.Branch(branch.Origin.Filesystem, branch.Origin.Commit, branch.Filesystem, branch.Labels, ct);
+                    await env.Refresh([branch.Filesystem], ct);
+                    await Unmount(row.Id, ct);
+                });
+                break;
+            case ReplicaStep.Relabel relabel:
+                await env.Storage.SetLabels(relabel.Filesystem, relabel.Labels, ct);
+                env.Index.SetLabels(relabel.Filesystem, relabel.Labels);
+                break;
+        }
+
+        return default(Done);
+    }
+
+    private async Task<Outcome<Done>> Receive(ReplicaStep.Receive step, DotRow row, HashSet<FilesystemId> rebuilt, CancellationToken ct)
+    {
+        var id = step.Range.Filesystem;
+        try
+        {
+            return await Work(id, "receiving", async () =>
+            {
+                var fetched = await link.Fetch(
+                    row.Node,
+                    new FetchRequest(row.Id, row.Epoch, step.Range),
+                    (stream, token) => env.Storage.Receive(step.Range, step.Labels, stream, token),
+                    ct);
+                if (fetched.Refused(out _))
+                {
+                    return fetched;
+                }
+
+                if (step.Range.From?.Filesystem == id)
+                {
+                    foreach (var commit in step.Commits)
+                    {
+                        env.Index.Append(id, commit);
+                    }
+
+                    env.Usage.Invalidate(id);
+                }
+                else
+                {
+                    await env.Refresh([id], ct);
+                }
+
+                return fetched;
+            });
+        }
+        catch (StorageException failure) when (failure.Failure is StorageFailure.Modified or StorageFailure.BadStream && rebuilt.Add(id))
+        {
+            await Mend(id, failure, ct);
+            return default(Done);
+        }
+    }
+
+    /// <summary>A copy that is not what it was taken for: written to, or with other commits under the same names.</summary>
+    private async Task Mend(FilesystemId id, StorageException failure, CancellationToken ct)
+    {
+        if (env.Index.Newest(id) is not { } newest)
+        {
+            throw failure;
+        }
+
+        if (failure.Failure == StorageFailure.Modified)
+        {
+            env.Log.LogWarning("replica {Filesystem}: {Message} It goes back to its newest commit", id, failure.Message);
+            await env.Storage.Rollback(id, newest, ct);
+            await env.Storage.Unmount(id, ct);
+            await env.Refresh([id], ct);
+            return;
+        }
+
+        env.Log.LogWarning("replica {Filesystem} differs from its controlling node and is built anew: {Message}", id, failure.Message);
+        foreach (var dependent in env.Index.OfDot(env.Index.Find(id)!.Labels!.Dot).Where(other => env.Index.Find(other)?.Origin?.Filesystem == id))
+        {
+            await Destroy(dependent, ct);
+        }
+
+        await Destroy(id, ct);
+    }
+
+    private Task Destroy(FilesystemId id, CancellationToken ct) => Work(id, "deleting", async () =>
+    {
+        await env.Storage.Destroy(id, ct);
+        env.Index.Remove(id);
+        env.Usage.Forget(id);
+    });
+
+    /// <summary>A dot that was deleted goes here too; what merely is not known may be all that is left of it, and stays.</summary>
+    private async Task DropDeleted(FilesystemId dot, CancellationToken ct)
+    {
+        if (env.Index.OfDot(dot).Count == 0 || !(await env.Directory.Deleted([dot], ct)).Contains(dot))
+        {
+            return;
+        }
+
+        var here = Here(dot);
+        var name = here.Values.Select(filesystem => filesystem.Labels?.Name).FirstOrDefault(found => found is not null);
+        foreach (var id in DotDecisions.LeavesFirst(here.ToDictionary(pair => pair.Key, pair => pair.Value.Origin)))
+        {
+            await Destroy(id, ct);
+        }
+
+        if (name is { } known)
+        {
+            env.Links.Remove(known, [.. here.Values.Select(filesystem => (filesystem.Labels?.Branch ?? "", filesystem.Id))]);
+        }
+
+        env.Log.LogInformation("dot {Dot} ({Name}) was deleted; its copy here is gone too", dot, name);
+    }
+
+    private async Task Unmount(FilesystemId dot, CancellationToken ct)
+    {
+        foreach (var id in env.Index.OfDot(dot).Where(env.Index.IsMounted))
+        {
+            await env.Storage.Unmount(id, ct);
+            env.Index.SetMounted(id, false);
+        }
+    }
+
+    private Task Work(FilesystemId id, string what, Func<Task> body) => Work(id, what, async () =>
+    {
+        await body();
+        return default(Done);
+    });
+
+    private async Task<T> Work<T>(FilesystemId id, string what, Func<Task<T>> body)
+    {
+        var before = env.States.State(id);
+        env.States.Begin(id, what);
+        try
+        {
+            return await body();
+        }
+        finally
+        {
+            env.States.End(id, before);
+        }
+    }
+
+    private sealed class DirectoryChangedException() : Exception("the control of the dot changed");
+}

@@ -1,0 +1,37 @@
+using Akka.Actor;
+using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Dots;
+
+namespace Dotmesh.Actors.Replication;
+
+/// <summary>The parts of one node that keep copies, put together.</summary>
+internal sealed class ReplicationParts
+{
+    public required ReplicaKnowledge Knowledge { get; init; }
+
+    public required IActorRef Replicator { get; init; }
+
+    public required ReplicaAnswers Answers { get; init; }
+
+    /// <param name="adopt">As <see cref="ReplicaAnswers"/>.</param>
+    public static ReplicationParts Start(
+        ActorSystem system, DotEnvironment env, Membership members, IReplicaLink link, ReplicationSettings settings,
+        Func<FilesystemId, FilesystemId, CancellationToken, Task<Outcome<Done>>> adopt)
+    {
+        var handingIn = new HandingIn(env, link);
+        var sync = new ReplicaSync(env, link, handingIn);
+        var replicator = system.ActorOf(
+            Props.Create(() => new ReplicatorActor(
+                env, members, link, sync, settings,
+                (node, held) => members.Tell(node, new PeerProtocol.ReplicaHolds(env.Node, held)), env.Stopping)),
+            "replicator");
+        env.Changed = dot => members.TellOthers(new PeerProtocol.DotChanged(dot));
+        env.Directory.Watch(dot => replicator.Tell(new ReplicatorProtocol.Changed(dot), ActorRefs.NoSender));
+        return new ReplicationParts
+        {
+            Knowledge = new ReplicaKnowledge(env.Index),
+            Replicator = replicator,
+            Answers = new ReplicaAnswers(env, handingIn, link, replicator, adopt),
+        };
+    }
+}
