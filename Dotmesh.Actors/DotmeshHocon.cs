@@ -45,8 +45,10 @@ internal static class DotmeshHocon
             roles = ["storage", {{Text(DotSharding.Role(node))}}]
             # 1 and not the size of the cluster: the coordinator allocates nothing while fewer are up
             min-nr-of-members = 1
-            downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
-            split-brain-resolver { active-strategy = keep-majority, stable-after = 7s }
+            # who is dead the leases say, on any side of a partition the same: see FailoverActor and decision 8
+            downing-provider-class = ""
+            # a dead node is to be noticed well within its lease; a pause of this length is not taken for death, because its lease is renewed
+            failure-detector { heartbeat-interval = 500ms, acceptable-heartbeat-pause = 2500ms }
             sharding {
               state-store-mode = ddata
               remember-entities = off

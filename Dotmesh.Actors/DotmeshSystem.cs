@@ -73,20 +73,21 @@ public sealed class DotmeshSystem : IAsyncDisposable
     private readonly ActorSystem _system;
     private readonly CancellationTokenSource _stopping;
     private readonly ILogger _log;
+    private readonly DotsFacade _facade;
     private Task _mounting = Task.CompletedTask;
     private ClusterParts? _cluster;
     private int _disposed;
 
-    private DotmeshSystem(ActorSystem system, IDots dots, PoolIndex index, CancellationTokenSource stopping, ILogger log)
+    private DotmeshSystem(ActorSystem system, DotsFacade dots, PoolIndex index, CancellationTokenSource stopping, ILogger log)
     {
         _system = system;
-        Dots = dots;
+        _facade = dots;
         Index = index;
         _stopping = stopping;
         _log = log;
     }
 
-    public IDots Dots { get; }
+    public IDots Dots => _facade;
 
     /// <summary>Filesystems in the pool of this node: master branches and others.</summary>
     public int Filesystems => Index.Filesystems;
@@ -139,6 +140,15 @@ public sealed class DotmeshSystem : IAsyncDisposable
             await system.Terminate();
             stopping.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Hands the dots of this node over to the others, as many as the token allows; nothing where there are none.</summary>
+    public async Task HandOver(CancellationToken ct)
+    {
+        if (_cluster is not null && await _facade.Drain(ct) is { } drained)
+        {
+            _log.LogInformation("handed over {Moved} dots before stopping, {Left} are left {Reasons}", drained.Moved, drained.Left, drained.Reasons);
         }
     }
 
@@ -198,7 +208,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
         else
         {
             var copies = ReplicationParts.Start(
-                system, env, members, parts.Replicas, parts.Replication,
+                system, env, members, parts,
                 (dot, filesystem, token) => facade?.TakeIn(dot, filesystem, token)
                     ?? Task.FromResult<Outcome<Done>>(Refusals.NodeStarting()));
             parts.Serve(answers, copies.Answers);
@@ -207,11 +217,12 @@ public sealed class DotmeshSystem : IAsyncDisposable
 
         var region = await DotSharding.Start(system, env);
         await Prime(region, env.Node, ct);
+        system.ActorOf(Props.Create(() => new ShardPrimer(region)), "primer");
         var gateway = system.ActorOf(
             Props.Create(() => new GatewayActor(
                 region, env.Directory, members, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)),
             "gateway");
-        facade = new DotsFacade(gateway, env, users, new NodeViews(env, members, answers, parts, settings), settings);
+        facade = new DotsFacade(gateway, env, users, new NodeViews(env, members, answers, parts, settings), members, settings);
         return facade;
     }
 
@@ -220,9 +231,10 @@ public sealed class DotmeshSystem : IAsyncDisposable
         ClusterParts parts, CancellationToken ct)
     {
         system.ActorOf(
-            Props.Create(() => new PeerActor(parts.Database, copies.Knowledge, copies.Replicator, env.Log)), PeerActor.Name);
+            Props.Create(() => new PeerActor(parts.Database, copies.Replicator, env.Log)), PeerActor.Name);
         await new ClusterEntry(system, parts, settings.Addresses, env.Log).Join(env.Time, ct);
         members.DownPredecessors(env.Node);
+        _ = system.WhenTerminated.ContinueWith(_ => parts.Ended("the cluster has put this node out"), TaskScheduler.Default);
         parts.Database.Changes.Publish = members.Tell;
         // what was written between the opening of the tables and now
         await parts.Database.RefreshAll(ct);

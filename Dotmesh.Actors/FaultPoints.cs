@@ -51,6 +51,15 @@ public static partial class FaultPoints
     public const string ShareAfterPersist = "share.after-persist";
     public const string ShareAfterProject = "share.after-project";
 
+    public const string HandoverBeforeUnmount = "handover.before-unmount";
+    public const string HandoverAfterUnmount = "handover.after-unmount";
+    public const string HandoverAfterCommit = "handover.after-commit";
+    public const string HandoverAfterSync = "handover.after-sync";
+    public const string HandoverAfterMove = "handover.after-move";
+
+    public static IReadOnlyList<string> Handover { get; } =
+        [HandoverBeforeUnmount, HandoverAfterUnmount, HandoverAfterCommit, HandoverAfterSync, HandoverAfterMove];
+
     public static IReadOnlyList<string> Create { get; } =
     [
         CreateAfterReserve, CreateAfterStorage, CreateAfterInitialCommit, CreateAfterPersist, CreateAfterProject,
@@ -76,5 +85,5 @@ public static partial class FaultPoints
         [ShareBeforeStorage, ShareAfterStorage, ShareAfterPersist, ShareAfterProject];
 
     public static IReadOnlyList<string> All { get; } =
-        [.. Create, .. Commit, .. Branch, .. Rollback, .. Stash, .. Delete, .. Share];
+        [.. Create, .. Commit, .. Branch, .. Rollback, .. Stash, .. Delete, .. Share, .. Handover];
 }

@@ -68,6 +68,15 @@ public static class Refusals
     public static Refusal NodeStarting() =>
         new(RefusalCode.Unavailable, "This node is starting. Nothing was done; ask again in a moment.");
 
+    public static Refusal LeaseOverdue(StorageNodeId node) => new(
+        RefusalCode.Unavailable,
+        $"Node {node} has not reached the cluster's database for so long that another node may have taken its dots. Nothing was done; ask "
+        + "again when the database is back, or ask another node.");
+
+    public static Refusal LeaseOverdueAfter(FilesystemId dot) => new(
+        RefusalCode.Unavailable,
+        $"The node lost the cluster's database while it worked on dot {dot}. What it did is in the pool, and kept: look before repeating it.");
+
     public static Refusal NodeNotUp(StorageNodeId node) => new(
         RefusalCode.Unavailable, $"The node {node} that controls this dot is not up; try again when it is back.");
 

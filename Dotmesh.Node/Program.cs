@@ -33,12 +33,11 @@ static async Task<int> Run(OptionsResult.Loaded loaded)
     using var signals = new StopSignals();
     try
     {
-        await using var node = await NodeHost.Start(loaded.Options, loaded.Effective, signals.Requested);
-        await Console.Out.WriteAsync(node.Banner);
-        if (await Task.WhenAny(signals.Wait(), node.Lost) == node.Lost)
+        // a node that lost its place in the cluster begins anew in the same process: what it holds is compared with what the others
+        // have made of it, and nobody has to restart it
+        while (await RunOnce(loaded, signals) is { } lost)
         {
-            await Console.Error.WriteLineAsync($"The node ends: {await node.Lost}");
-            return CannotStart;
+            await Console.Error.WriteLineAsync($"The node begins anew: {lost}");
         }
 
         return 0;
@@ -52,4 +51,18 @@ static async Task<int> Run(OptionsResult.Loaded loaded)
         await Console.Error.WriteLineAsync($"The node cannot start. {failure.Message}");
         return CannotStart;
     }
+}
+
+// null: it was asked to stop
+static async Task<string?> RunOnce(OptionsResult.Loaded loaded, StopSignals signals)
+{
+    await using var node = await NodeHost.Start(loaded.Options, loaded.Effective, signals.Requested);
+    await Console.Out.WriteAsync(node.Banner);
+    if (await Task.WhenAny(signals.Wait(), node.Lost) == node.Lost)
+    {
+        return await node.Lost;
+    }
+
+    await node.HandOver();
+    return null;
 }

@@ -15,9 +15,12 @@ namespace Dotmesh.Actors.Clustering;
 /// <param name="Seeds">Further nodes to join, <c>host:port</c>.</param>
 /// <param name="Serve">Told once there is somebody who answers the other nodes.</param>
 /// <param name="Replication">How many copies are kept.</param>
+/// <param name="AutomaticFailover">The dots of a dead node go to others.</param>
+/// <param name="Ended">Told when the cluster has put this node out: its actors are gone, its process has to begin anew.</param>
 public sealed record ClusterParts(
     SqlDatabase Database, NodeRegistry Registry, INodeLink Link, IReplicaLink Replicas, string Url, ImmutableArray<string> Seeds,
-    Action<INodeAnswers, IReplicaAnswers> Serve, ReplicationSettings Replication);
+    Action<INodeAnswers, IReplicaAnswers> Serve, ReplicationSettings Replication,
+    bool AutomaticFailover, Action<string> Ended);
 
 /// <summary>Joins the nodes that the database says are up, or begins the cluster when there is none.</summary>
 internal sealed class ClusterEntry(ActorSystem system, ClusterParts parts, ImmutableArray<string> addresses, ILogger log)

@@ -8,6 +8,10 @@ namespace Dotmesh.Actors.Clustering;
 /// stops meanwhile. A database that does not answer is asked again at the next beat; a lease that another process took
 /// ends this node, which <c>lost</c> is told.
 /// </summary>
+/// <remarks>
+/// A renewal may hang as long as the network likes; whether the lease is overdue is therefore told by the clock
+/// (<see cref="NodeRegistry.IsOverdue"/>) and never by this loop.
+/// </remarks>
 public sealed class LeaseKeeper : IAsyncDisposable
 {
     private readonly NodeRegistry _registry;

@@ -48,6 +48,25 @@ internal sealed class Membership(ActorSystem system, ILogger log)
         }
     }
 
+    /// <summary>
+    /// Unreachable members whose process is dead for sure leave the cluster: their lease has expired or belongs to a later
+    /// process. One that merely cannot be reached stays: it may be reached by others, and come back.
+    /// </summary>
+    public void DownDead(NodeRegistry registry)
+    {
+        foreach (var member in _cluster.State.Unreachable.Where(member => member.Status is not MemberStatus.Down))
+        {
+            var node = DotSharding.NodeOf(member) is { } id ? registry.Find(id) : null;
+            var here = $"{member.Address.Host}:{member.Address.Port}";
+            if (node is null or { State: NodeState.Starting or NodeState.Left or NodeState.Replaced }
+                || registry.LeaseLeft(node) < TimeSpan.Zero || node.Address != here)
+            {
+                log.LogWarning("{Member} is unreachable and its lease is gone: it leaves the cluster", member.Address);
+                _cluster.Down(member.Address);
+            }
+        }
+    }
+
     /// <summary>To the <see cref="PeerActor"/> of a node, which may be this one; lost when that is not there.</summary>
     public void Tell(StorageNodeId node, PeerProtocol.Message message)
     {

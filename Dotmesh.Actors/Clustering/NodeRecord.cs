@@ -26,6 +26,9 @@ public enum NodeState
 
     /// <summary>It said good-bye.</summary>
     Left,
+
+    /// <summary>Its lease expired and others took its dots.</summary>
+    Replaced,
 }
 
 /// <summary>What a node says of itself when it takes its lease.</summary>

@@ -24,6 +24,10 @@ public sealed class NodeRegistry(
     private volatile IReadOnlyList<NodeRecord> _known = [];
     private long _refusalsSeen;
     private long _renewedAt;
+    private long _heldSince;
+
+    /// <summary>After each renewal; must not block.</summary>
+    public event Action? Renewed;
 
     public NodeIdentity Self => self;
 
@@ -34,6 +38,21 @@ public sealed class NodeRegistry(
 
     /// <summary>Since the last renewal began that succeeded, by this machine's monotonic clock.</summary>
     public TimeSpan SinceRenewal => clock.GetElapsedTime(Volatile.Read(ref _renewedAt));
+
+    /// <summary>
+    /// Whether the lease may be gone, or about to be: from here on this node must not acknowledge anything (design D9). Its own
+    /// clock tells, so it holds also when nobody can be asked.
+    /// </summary>
+    public bool IsOverdue => SinceRenewal > times.Ttl - times.Margin;
+
+    /// <summary>
+    /// Others are judged only by who has held its own lease for a full ttl without a gap: when the database was away all
+    /// leases have expired, and all nodes may be well.
+    /// </summary>
+    public bool MayJudge => !IsOverdue && clock.GetElapsedTime(Volatile.Read(ref _heldSince)) > times.Ttl;
+
+    /// <summary>How long the lease of another node still runs, as far as is known here; negative when it has expired.</summary>
+    public TimeSpan LeaseLeft(NodeRecord node) => node.LeaseLeft - SinceRenewal;
 
     /// <summary>
     /// Takes the lease. A lease that a killed process left behind is waited for; one that is renewed meanwhile has a living
@@ -115,6 +134,7 @@ public sealed class NodeRegistry(
         if (renewed)
         {
             Took(all, began);
+            Renewed?.Invoke();
         }
 
         return renewed;
@@ -137,6 +157,11 @@ public sealed class NodeRegistry(
     private void Took(IReadOnlyList<NodeRecord> all, long began)
     {
         _known = all;
+        if (SinceRenewal > times.Ttl || Volatile.Read(ref _heldSince) == 0)
+        {
+            Volatile.Write(ref _heldSince, began);
+        }
+
         // from before the call: when the database counted from is somewhere in it
         Volatile.Write(ref _renewedAt, began);
     }

@@ -48,6 +48,14 @@ internal sealed class NodeTables(string now)
             ("@id", self.Id.Value),
             ("@incarnation", self.Incarnation));
 
+    /// <summary>
+    /// A node whose lease has expired loses it for good: its process may be stopped and wake again, and must not go on. False
+    /// when the lease is held; until this transaction ends nobody can renew it.
+    /// </summary>
+    public bool Replace(SqlSession session, StorageNodeId dead) => session.Execute(
+        $"UPDATE nodes SET state = 'replaced', incarnation = '', lease_until = 0 WHERE id = @id AND lease_until <= {now}",
+        ("@id", dead.Value)) == 1;
+
     public void Leave(SqlSession session, NodeIdentity self) => session.Execute(
         "UPDATE nodes SET state = 'left', lease_until = 0 WHERE id = @id AND incarnation = @incarnation",
         ("@id", self.Id.Value),
@@ -91,6 +99,7 @@ internal sealed class NodeTables(string now)
         {
             "up" => NodeState.Up,
             "left" => NodeState.Left,
+            "replaced" => NodeState.Replaced,
             _ => NodeState.Starting,
         },
         TimeSpan.FromMilliseconds(row.GetInt64(6)),

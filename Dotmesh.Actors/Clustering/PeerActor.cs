@@ -16,18 +16,15 @@ internal sealed class PeerActor : ReceiveActor
     public const string Name = "peer";
 
     private readonly SqlDatabase _database;
-    private readonly ReplicaKnowledge _replicas;
     private readonly IActorRef _replicator;
     private readonly ILogger _log;
 
-    public PeerActor(SqlDatabase database, ReplicaKnowledge replicas, IActorRef replicator, ILogger log)
+    public PeerActor(SqlDatabase database, IActorRef replicator, ILogger log)
     {
         _database = database;
-        _replicas = replicas;
         _replicator = replicator;
         _log = log;
         Receive<PeerProtocol.DotChanged>(changed => _replicator.Tell(new ReplicatorProtocol.Changed(changed.Dot)));
-        Receive<PeerProtocol.ReplicaHolds>(held => _replicas.Note(held.Node, held.Filesystems));
         Receive<PeerProtocol.RowsChanged>(news => Read(news.Changes));
         Receive<ClusterEvent.MemberUp>(up => ReadAll($"{up.Member.Address} is up"));
         Receive<ClusterEvent.ReachableMember>(back => ReadAll($"{back.Member.Address} is reachable again"));

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Dotmesh.Actors.Database;
-using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Serialization;
 
 namespace Dotmesh.Actors.Clustering;
@@ -18,7 +17,4 @@ public static class PeerProtocol
 
     /// <summary>From the controlling node: the dot has something new. One that is lost is found by the next comparison.</summary>
     public sealed record DotChanged(FilesystemId Dot) : Message;
-
-    /// <summary>To the controlling node: what a replica has now.</summary>
-    public sealed record ReplicaHolds(StorageNodeId Node, ImmutableArray<HeldFilesystem> Filesystems) : Message;
 }

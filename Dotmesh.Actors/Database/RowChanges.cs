@@ -3,7 +3,11 @@ namespace Dotmesh.Actors.Database;
 /// <summary>A row that somebody wrote: the tables are cached whole on every node of a cluster.</summary>
 /// <param name="Table">As in the schema.</param>
 /// <param name="Id">Its primary key.</param>
-public sealed record RowChange(string Table, string Id);
+public sealed record RowChange(string Table, string Id)
+{
+    /// <summary>In place of an id: so many rows that the table is read whole.</summary>
+    public const string Every = "*";
+}
 
 /// <summary>
 /// Keeps the caches of several nodes alike: what this node wrote is told to the others before the writer is answered, and
@@ -26,7 +30,9 @@ public sealed class RowChanges
 
     internal List<Action> Read(SqlSession session, IEnumerable<RowChange> changes) =>
         [.. changes.Distinct().Where(change => _readers.ContainsKey(change.Table))
-            .Select(change => _readers[change.Table].One(session, change.Id))];
+            .Select(change => change.Id == RowChange.Every
+                ? _readers[change.Table].All(session)
+                : _readers[change.Table].One(session, change.Id))];
 
     internal List<Action> ReadEverything(SqlSession session) => [.. _readers.Values.Select(reader => reader.All(session))];
 

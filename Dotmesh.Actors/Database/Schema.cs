@@ -74,6 +74,8 @@ internal static class Schema
         [
             // how many nodes hold the dot; 0: as many as the cluster's option says
             "ALTER TABLE dots ADD COLUMN copies INTEGER NOT NULL DEFAULT 0",
+            // how often commits were taken away from the dot: tells a newer copy from a longer one
+            "ALTER TABLE dots ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
         ]),
     ];
 }

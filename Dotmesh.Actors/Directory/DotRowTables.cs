@@ -8,7 +8,7 @@ namespace Dotmesh.Actors.Directory;
 /// <summary>A <see cref="DotRow"/> as rows of the tables <c>dots</c>, <c>branches</c> and <c>collaborators</c>.</summary>
 internal static class DotRowTables
 {
-    private const string DotColumns = "id, namespace, name, owner_id, owner_name, node, epoch, status, copies";
+    private const string DotColumns = "id, namespace, name, owner_id, owner_name, node, epoch, status, copies, generation";
     private const string BranchColumns = "dot_id, name, id, origin_filesystem, origin_commit";
 
     public static List<DotRow> LoadAll(SqlSession session)
@@ -36,7 +36,7 @@ internal static class DotRowTables
         var inserted = session.Execute(
             $"""
             INSERT INTO dots ({DotColumns})
-            VALUES (@id, @namespace, @name, @owner_id, @owner_name, @node, @epoch, @status, @copies)
+            VALUES (@id, @namespace, @name, @owner_id, @owner_name, @node, @epoch, @status, @copies, @generation)
             ON CONFLICT DO NOTHING
             """,
             Parameters(row)) == 1;
@@ -54,11 +54,11 @@ internal static class DotRowTables
         var written = session.Execute(
             $"""
             INSERT INTO dots ({DotColumns})
-            VALUES (@id, @namespace, @name, @owner_id, @owner_name, @node, @epoch, @status, @copies)
+            VALUES (@id, @namespace, @name, @owner_id, @owner_name, @node, @epoch, @status, @copies, @generation)
             ON CONFLICT (id) DO UPDATE SET
                 namespace = excluded.namespace, name = excluded.name, owner_id = excluded.owner_id,
                 owner_name = excluded.owner_name, node = excluded.node, epoch = excluded.epoch, status = excluded.status,
-                copies = excluded.copies
+                copies = excluded.copies, generation = excluded.generation
             WHERE excluded.epoch >= dots.epoch
             """,
             Parameters(row)) == 1;
@@ -83,6 +83,22 @@ internal static class DotRowTables
 
     public static bool IsBuried(SqlSession session, FilesystemId id) =>
         session.Query("SELECT id FROM deleted_dots WHERE id = @id", row => row.GetString(0), ("@id", id.Value)).Count > 0;
+
+    public static int MoveControl(SqlSession session, StorageNodeId from, StorageNodeId to, IEnumerable<FilesystemId> dots)
+    {
+        const int AtOnce = 200;
+        var moved = 0;
+        foreach (var some in dots.Chunk(AtOnce))
+        {
+            var names = some.Select((_, n) => $"@d{n}");
+            (string Name, object? Value)[] parameters =
+                [("@from", from.Value), ("@to", to.Value), .. some.Select((dot, n) => ($"@d{n}", (object?)dot.Value))];
+            moved += session.Execute(
+                $"UPDATE dots SET node = @to, epoch = epoch + 1 WHERE node = @from AND id IN ({string.Join(", ", names)})", parameters);
+        }
+
+        return moved;
+    }
 
     public static bool MoveControl(SqlSession session, FilesystemId id, long seenEpoch, StorageNodeId to) => session.Execute(
         "UPDATE dots SET node = @node, epoch = epoch + 1 WHERE id = @id AND epoch = @seen",
@@ -155,6 +171,7 @@ internal static class DotRowTables
         ("@epoch", row.Epoch),
         ("@status", row.Status.ToString().ToLowerInvariant()),
         ("@copies", row.Copies),
+        ("@generation", row.Generation),
     ];
 
     private static DotRow ReadDot(
@@ -176,6 +193,7 @@ internal static class DotRowTables
             branches(id).ToImmutableSortedDictionary(b => b.Name, b => b, StringComparer.Ordinal))
         {
             Copies = row.GetInt32(8),
+            Generation = row.GetInt64(9),
         };
     }
 

@@ -38,6 +38,9 @@ public sealed record DotRow(
 {
     /// <summary>How many nodes are to hold it, the controlling one included; 0: what the cluster's option says (design D8).</summary>
     public int Copies { get; init; }
+
+    /// <summary>How often commits were taken away from it (rollback, stash): of two copies the one that knows more of these is newer.</summary>
+    public long Generation { get; init; }
 }
 
 /// <param name="Origin">Direct parent: master or another branch.</param>
@@ -82,6 +85,10 @@ public interface IDirectory
 
     /// <summary>Compare-and-set of control: sets node and epoch+1 where the epoch is still <paramref name="seenEpoch"/>.</summary>
     Task<bool> MoveControl(FilesystemId dot, long seenEpoch, StorageNodeId to, CancellationToken ct);
+
+    /// <summary>Gives the dots of a dead node to others; see <see cref="Clustering.NodeRegistry"/>. Answers how many; none when the node is alive.</summary>
+    Task<int> TakeOver(
+        StorageNodeId dead, IReadOnlyDictionary<StorageNodeId, IReadOnlyList<FilesystemId>> to, CancellationToken ct);
 
     /// <summary>Tells of each row of this node's cache that was written or removed, after it was. The watcher must not block or throw.</summary>
     void Watch(Action<FilesystemId> changed);

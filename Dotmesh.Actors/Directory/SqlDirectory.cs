@@ -1,3 +1,4 @@
+using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Microsoft.Extensions.Logging;
 
@@ -136,6 +137,27 @@ public sealed class SqlDirectory : IDirectory
             },
             // also after losing: the caller's picture was stale, and so may be the cache
             outcome => Take(dot, outcome.Row)(),
+            ct);
+        return moved;
+    }
+
+    public async Task<int> TakeOver(
+        StorageNodeId dead, IReadOnlyDictionary<StorageNodeId, IReadOnlyList<FilesystemId>> to, CancellationToken ct)
+    {
+        var nodes = new NodeTables(_database.NowMillis);
+        var (moved, _) = await _database.Run(
+            session =>
+            {
+                if (!nodes.Replace(session, dead))
+                {
+                    return (0, () => { });
+                }
+
+                var count = to.Sum(node => DotRowTables.MoveControl(session, dead, node.Key, node.Value));
+                session.Wrote(Table, RowChange.Every);
+                return (Moved: count, Apply: TakeAll(DotRowTables.LoadAll(session)));
+            },
+            outcome => outcome.Item2(),
             ct);
         return moved;
     }

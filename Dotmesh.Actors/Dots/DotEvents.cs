@@ -92,6 +92,9 @@ public static class DotEvents
     /// <summary>This node controls the dot from here on; whoever controlled it before and writes now collides with this event.</summary>
     public sealed record ControlTaken(StorageNodeId Node, long Epoch, DateTimeOffset At, string By) : Event(At, By);
 
+    /// <param name="Copies">As <see cref="Directory.DotRow.Copies"/>.</param>
+    public sealed record ReplicationSet(int Copies, DateTimeOffset At, string By) : Event(At, By);
+
     /// <summary>The journal knew commits that the pool does not have any more; they cannot be brought back.</summary>
     public sealed record CommitsLost(
         FilesystemId Filesystem, ImmutableArray<CommitId> Commits, DateTimeOffset At, string By) : Event(At, By);

@@ -16,6 +16,7 @@ internal sealed class DotOperations(DotScope scope)
     private readonly DotStructure _structure = new(scope);
     private readonly DotDeletion _deletion = new(scope);
     private readonly DotSettling _settling = new(scope);
+    private readonly DotHandover _handover = new(scope);
     private readonly ConcurrentDictionary<(FilesystemId, CommitId), byte> _committing = new();
 
     /// <summary>The answer, and whether journal, pool and directory agree for sure afterwards.</summary>
@@ -86,6 +87,8 @@ internal sealed class DotOperations(DotScope scope)
         DotProtocol.PredictSize c => PredictSize(c),
         DotProtocol.Rediscover c => _settling.Rediscover(c),
         DotProtocol.Wake c => _settling.Wake(c, _deletion),
+        DotProtocol.SetReplication c => SetReplication(c),
+        DotProtocol.HandOver c => _handover.HandOver(c, deadline),
         DotProtocol.TakeIn c => _settling.TakeIn(c),
         _ => throw new InvalidOperationException($"dot {scope.Dot}: no operation for {command.GetType().Name}"),
     };
@@ -201,6 +204,18 @@ internal sealed class DotOperations(DotScope scope)
         }
     }
 
+    private async Task<Outcome<DotProtocol.Reply>> SetReplication(DotProtocol.SetReplication set)
+    {
+        if (DotDecisions.Find(scope.State, scope.Dot).Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        await scope.Record(new DotEvents.ReplicationSet(set.Copies, scope.Now, set.By));
+        await scope.Project();
+        return new DotProtocol.Finished();
+    }
+
     private async Task<Outcome<DotProtocol.Reply>> Share(DotProtocol.AddCollaborator add)
     {
         if (DotDecisions.Find(scope.State, scope.Dot).Refused(out var refusal))
@@ -301,6 +316,8 @@ internal sealed class DotOperations(DotScope scope)
             case InjectedFaultException injected:
                 scope.Env.Log.LogWarning("dot {Dot}: {What}: fault point {Point} fired", scope.Dot, what, injected.Point);
                 return Refusals.From(injected);
+            case LeaseOverdueException:
+                return Refusals.LeaseOverdueAfter(scope.Dot);
             case JournalException { Fenced: true }:
                 return Refusals.Fenced(scope.Dot);
             case JournalException { InnerException: not null }:

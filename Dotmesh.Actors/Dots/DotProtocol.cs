@@ -57,6 +57,12 @@ public static class DotProtocol
     /// <summary>A filesystem of this dot has arrived in the pool: it becomes a branch. -> <see cref="Finished"/></summary>
     public sealed record TakeIn(FilesystemId Filesystem, string By) : Command(By);
 
+    /// <summary>How many nodes are to hold the dot; 0: as the cluster's option says. -> <see cref="Finished"/></summary>
+    public sealed record SetReplication(int Copies, string By) : Command(By);
+
+    /// <summary>Gives the dot to another node, with everything (design D7). -> <see cref="Finished"/></summary>
+    public sealed record HandOver(StorageNodeId To, string By) : Command(By);
+
     public abstract record Reply : IDotmeshMessage;
 
     public sealed record Finished : Reply;

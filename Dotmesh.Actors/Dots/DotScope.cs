@@ -2,6 +2,7 @@ using Akka.Actor;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Gateway;
+using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -31,6 +32,9 @@ internal sealed record DotEnvironment(
     /// <summary>Told after each event of a dot that this node controls; must not block.</summary>
     public Action<FilesystemId> Changed { get; set; } = _ => { };
 
+    /// <summary>Null where there are no other nodes.</summary>
+    public IReplicaLink? Link { get; set; }
+
     /// <summary>Why this node may not write now; null when it may (design D9).</summary>
     public Func<Refusal?> Fenced { get; set; } = () => null;
 
@@ -58,6 +62,9 @@ internal sealed class JournalException(string message, bool fenced, Exception? i
 {
     public bool Fenced { get; } = fenced;
 }
+
+/// <summary>The lease of this node may have gone to another meanwhile: nothing may be acknowledged.</summary>
+internal sealed class LeaseOverdueException() : Exception("the lease of this node is overdue");
 
 /// <summary>The deadline passed while the operation waited for its filesystem.</summary>
 internal sealed class WaitedTooLongException() : Exception("The deadline passed before the operation began.");
@@ -87,6 +94,7 @@ internal sealed class DotScope(
     /// <summary>Persists and applies. Throws <see cref="JournalException"/>; after that the actor is gone.</summary>
     public async Task Record(DotEvents.Event happened)
     {
+        Overdue();
         var request = new RecordEvent(happened);
         actor.Tell(request, ActorRefs.NoSender);
         try
@@ -97,6 +105,17 @@ internal sealed class DotScope(
         {
             // the actor ended because of this event: why is the better answer
             await request.Written.Task;
+        }
+
+        // written in time means: before anybody could have taken the dot, so that whoever takes it reads this event
+        Overdue();
+    }
+
+    private void Overdue()
+    {
+        if (env.Fenced() is not null)
+        {
+            throw new LeaseOverdueException();
         }
     }
 
@@ -130,6 +149,12 @@ internal sealed class DotScope(
             await body(storage, ct);
             return default;
         });
+
+    public Task Mount(FilesystemId filesystem) => On(filesystem, "mounting", null, async (storage, ct) =>
+    {
+        await storage.Mount(filesystem, ct);
+        env.Index.SetMounted(filesystem, true);
+    });
 
     /// <inheritdoc cref="DotEnvironment.Refresh"/>
     public Task Refresh(IEnumerable<FilesystemId> filesystems) => env.Refresh(filesystems, env.Stopping);

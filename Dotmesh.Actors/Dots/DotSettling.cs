@@ -38,6 +38,30 @@ internal sealed class DotSettling(DotScope scope)
         }
 
         await ProjectIfStale();
+        await Remount();
+    }
+
+    /// <summary>
+    /// After a handover that broke off. What the directory says now must be known for sure: the dot may have been given away
+    /// although nobody was told.
+    /// </summary>
+    private async Task Remount()
+    {
+        var unmounted = scope.State.Filesystems.Keys.Where(id => scope.Env.Index.Contains(id) && !scope.Env.Index.IsMounted(id)).ToList();
+        if (unmounted.Count == 0 || scope.State.Phase is DotPhase.Deleting or DotPhase.Deleted)
+        {
+            return;
+        }
+
+        // asking the database reads the rows again when the connection was lost
+        await scope.Env.Directory.Deleted([scope.Dot], scope.Env.Stopping);
+        if (scope.Env.Directory.Find(scope.Dot) is { } row && row.Node == scope.Env.Node)
+        {
+            foreach (var id in unmounted)
+            {
+                await scope.Mount(id);
+            }
+        }
     }
 
     /// <summary>
@@ -52,7 +76,7 @@ internal sealed class DotSettling(DotScope scope)
         }
 
         var copies = scope.Env.Index.OfDot(scope.Dot)
-            .Where(id => scope.Env.Index.Find(id)?.Labels is { } labels && (labels.Replica || labels.Epoch < row.Epoch)).ToList();
+            .Where(id => scope.Env.Index.LabelsOf(id) is { } labels && (labels.Replica || labels.Epoch < row.Epoch)).ToList();
         foreach (var id in copies)
         {
             await scope.On(id, "taking control", null, async (storage, ct) =>
@@ -60,9 +84,8 @@ internal sealed class DotSettling(DotScope scope)
                 var labels = scope.Env.Index.Find(id)!.Labels! with { Replica = false, Epoch = row.Epoch };
                 await storage.SetLabels(id, labels, ct);
                 scope.Env.Index.SetLabels(id, labels);
-                await storage.Mount(id, ct);
-                scope.Env.Index.SetMounted(id, true);
             });
+            await scope.Mount(id);
         }
 
         if (scope.State.Phase != DotPhase.Absent && scope.State.Epoch < row.Epoch)
@@ -89,11 +112,7 @@ internal sealed class DotSettling(DotScope scope)
             return Refusals.MissingInPool(command.Filesystem);
         }
 
-        await scope.On(command.Filesystem, "mounting", null, async (storage, ct) =>
-        {
-            await storage.Mount(command.Filesystem, ct);
-            scope.Env.Index.SetMounted(command.Filesystem, true);
-        });
+        await scope.Mount(command.Filesystem);
         return new DotProtocol.Finished();
     }
 
@@ -263,7 +282,7 @@ internal sealed class DotSettling(DotScope scope)
 
         var row = scope.Env.Directory.Find(scope.Dot);
         var now = scope.State.Row();
-        if (row is null || row.Status != now.Status || row.Name != now.Name || row.OwnerId != now.OwnerId
+        if (row is null || row.Status != now.Status || row.Generation != now.Generation || row.Copies != now.Copies || row.Name != now.Name || row.OwnerId != now.OwnerId
             || !row.Branches.SequenceEqual(now.Branches) || !row.Collaborators.SequenceEqual(now.Collaborators))
         {
             await scope.Project();

@@ -58,8 +58,14 @@ public sealed record DotState
 
     public BegunChange? Begun { get; init; }
 
+    /// <inheritdoc cref="DotRow.Generation"/>
+    public long Generation { get; init; }
+
     public BranchState? FindBranch(string name) =>
         Filesystems.Values.FirstOrDefault(branch => string.Equals(branch.Name, name, StringComparison.Ordinal));
+
+    /// <inheritdoc cref="DotRow.Copies"/>
+    public int Copies { get; init; }
 
     public DotState Apply(DotEvents.Event happened) => happened switch
     {
@@ -70,7 +76,7 @@ public sealed record DotState
         },
         DotEvents.Committed e => WithCommits(e.Filesystem, [e.Commit]),
         DotEvents.CommitsAdopted e => WithCommits(e.Filesystem, e.Commits),
-        DotEvents.CommitsLost e => WithoutCommits(e.Filesystem, e.Commits),
+        DotEvents.CommitsLost e => WithoutCommits(e.Filesystem, e.Commits).Shortened(),
         DotEvents.Branched e => WithBranch(new BranchState(e.Branch, e.Filesystem, e.Origin, [])),
         DotEvents.BranchAdopted e => WithBranch(new BranchState(e.Branch, e.Filesystem, e.Origin, [.. e.Commits])),
         DotEvents.RollbackBegun e => Move(DotPhase.Changing) with
@@ -81,14 +87,15 @@ public sealed record DotState
         {
             Begun = new BegunChange(e.Filesystem, e.To, e.Branch, e.Stash, e.By),
         },
-        DotEvents.RolledBack e => With(e.Changes).Settled(),
+        DotEvents.RolledBack e => With(e.Changes).Settled().Shortened(),
         DotEvents.Stashed e => With(e.Changes)
             .WithBranch(new BranchState(e.Branch, e.Stash, new CommitOrigin(e.Filesystem, e.To), [.. e.Commits]))
-            .Settled(),
-        DotEvents.ChangeAbandoned e => With(e.Changes).Settled(),
+            .Settled().Shortened(),
+        DotEvents.ChangeAbandoned e => With(e.Changes).Settled().Shortened(),
         DotEvents.DeletionBegun => Move(DotPhase.Deleting) with { Begun = null },
         DotEvents.Deleted => Move(DotPhase.Deleted),
         DotEvents.ControlTaken e => this with { Node = e.Node, Epoch = e.Epoch },
+        DotEvents.ReplicationSet e => this with { Copies = e.Copies },
         DotEvents.CollaboratorAdded e => this with { Collaborators = Collaborators.SetItem(e.UserId, e.UserName) },
         DotEvents.CollaboratorRemoved e => this with { Collaborators = Collaborators.Remove(e.UserId) },
         _ => throw new InvalidOperationException($"dot {Id}: no meaning for the event {happened.GetType().Name}"),
@@ -98,7 +105,11 @@ public sealed record DotState
     public DotRow Row() => new(
         Id, Name, OwnerId, OwnerName, Node, Epoch, Status(), Collaborators,
         Filesystems.Values.Where(branch => branch.Origin is not null)
-            .ToImmutableSortedDictionary(b => b.Name, b => new BranchRow(b.Name, b.Id, b.Origin!), StringComparer.Ordinal));
+            .ToImmutableSortedDictionary(b => b.Name, b => new BranchRow(b.Name, b.Id, b.Origin!), StringComparer.Ordinal))
+    {
+        Generation = Generation,
+        Copies = Copies,
+    };
 
     /// <summary>What the pool keeps about one of the filesystems.</summary>
     public FilesystemLabels Labels(string branch) => new(
@@ -128,6 +139,8 @@ public sealed record DotState
             Epoch = epoch,
             Filesystems = Filesystems.SetItem(dot, new BranchState("", dot, null, [.. commits])),
         };
+
+    private DotState Shortened() => this with { Generation = Generation + 1 };
 
     private DotState Settled() => Move(DotPhase.Active) with { Begun = null };
 

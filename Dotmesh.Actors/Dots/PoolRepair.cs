@@ -60,7 +60,7 @@ internal sealed class PoolRepair(DotEnvironment env, IUsers users, Func<Filesyst
     /// <summary>What was deleted while this node was away must not come back to life.</summary>
     private async Task DropDeleted(CancellationToken ct)
     {
-        var unknown = env.Index.All.Select(env.Index.Find).Select(filesystem => filesystem?.Labels?.Dot).OfType<FilesystemId>()
+        var unknown = env.Index.All.Select(id => env.Index.LabelsOf(id)?.Dot).OfType<FilesystemId>()
             .Where(dot => env.Directory.Find(dot) is null).Distinct().ToList();
         if (unknown.Count == 0)
         {

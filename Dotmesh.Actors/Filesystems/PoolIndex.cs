@@ -83,20 +83,15 @@ public sealed class PoolIndex
 
     public bool Has(FilesystemId id, CommitId commit) => _entries.TryGetValue(id, out var entry) && entry.Has(commit);
 
-    /// <summary>Whether a copy that ends at <paramref name="newest"/> has the commit: both are here, in this order.</summary>
-    public bool IsUpTo(FilesystemId id, CommitId commit, CommitId newest) =>
-        _entries.TryGetValue(id, out var entry) && entry.IsUpTo(commit, newest);
-
-    /// <summary>Null when there are not so many.</summary>
-    public CommitId? CommitAt(FilesystemId id, int position) =>
-        _entries.TryGetValue(id, out var entry) ? entry.At(position) : null;
-
     /// <summary>Null without a commit.</summary>
     public CommitId? Newest(FilesystemId id) => _entries.TryGetValue(id, out var entry) ? entry.Newest : null;
 
     /// <summary>Oldest first; empty for an unknown filesystem.</summary>
     public ImmutableArray<StoredCommit> Commits(FilesystemId id) =>
         _entries.TryGetValue(id, out var entry) ? entry.Commits() : [];
+
+    /// <summary>Cheaper than <see cref="Find"/>: no copy of the commits.</summary>
+    public FilesystemLabels? LabelsOf(FilesystemId id) => _entries.TryGetValue(id, out var entry) ? entry.Labels : null;
 
     public StoredFilesystem? Find(FilesystemId id) => _entries.TryGetValue(id, out var entry) ? entry.Stored(id) : null;
 
@@ -156,32 +151,6 @@ public sealed class PoolIndex
             }
 
             return false;
-        }
-
-        public bool IsUpTo(CommitId commit, CommitId newest)
-        {
-            lock (_lock)
-            {
-                var seen = false;
-                for (var i = _count - 1; i >= 0; i--)
-                {
-                    seen |= _commits[i].Id == newest;
-                    if (_commits[i].Id == commit)
-                    {
-                        return seen;
-                    }
-                }
-            }
-
-            return false;
-        }
-
-        public CommitId? At(int position)
-        {
-            lock (_lock)
-            {
-                return position >= 0 && position < _count ? _commits[position].Id : null;
-            }
         }
 
         public ImmutableArray<StoredCommit> Commits()

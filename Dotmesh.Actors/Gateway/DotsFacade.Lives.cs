@@ -93,6 +93,16 @@ internal sealed partial class DotsFacade
             }
         }
 
+        if (target.Value.Dot.Node != env.Node)
+        {
+            // mounts are where they are asked for: the dot comes here (design D7)
+            var come = await Ask(target.Value.Dot.Id, new DotProtocol.HandOver(env.Node, caller.User.Id), ct);
+            if (come.Refused(out refusal))
+            {
+                return refusal;
+            }
+        }
+
         var mounted = await Ask<DotProtocol.Mounted, string>(
             target.Value.Dot.Id, new DotProtocol.Mount(target.Value.Filesystem, caller.User.Id), reply => reply.Path, ct);
         return mounted.Then(path => Provide(name, branch, path, subdot));

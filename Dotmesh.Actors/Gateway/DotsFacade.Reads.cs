@@ -13,9 +13,7 @@ internal sealed partial class DotsFacade
     public Task<IReadOnlyList<DotView>> View(IReadOnlyCollection<DotTarget> targets, CancellationToken ct) => views.View(targets, ct);
 
     public Task<Outcome<ImmutableSortedDictionary<string, ImmutableArray<CommitId>>>> ReplicationLag(
-        DotTarget target, CancellationToken ct) =>
-        Task.FromResult<Outcome<ImmutableSortedDictionary<string, ImmutableArray<CommitId>>>>(
-            ImmutableSortedDictionary<string, ImmutableArray<CommitId>>.Empty.Add(target.Dot.Node.Value, []));
+        DotTarget target, CancellationToken ct) => views.Lag(target, ct);
 
     public async Task<ImmutableSortedDictionary<string, string>> DumpState(string prefix, CancellationToken ct)
     {

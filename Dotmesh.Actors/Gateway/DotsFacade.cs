@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
+using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
@@ -17,6 +18,7 @@ internal sealed partial class DotsFacade(
     DotEnvironment env,
     IUsers users,
     NodeViews views,
+    Membership members,
     DotmeshSystemSettings settings) : IDots
 {
     public StorageNodeId ThisNode => env.Node;
@@ -58,14 +60,22 @@ internal sealed partial class DotsFacade(
     public IEnumerable<DotRow> Visible(Caller caller) => env.Directory.Dots.Where(row =>
         row.Status is DotStatus.Active or DotStatus.Changing && Check(caller, row, Right.Use) is null);
 
-    public Task<Outcome<CommitId>> Commit(Caller caller, DotTarget target, CommitRequest request, CancellationToken ct)
+    public async Task<Outcome<CommitId>> Commit(Caller caller, DotTarget target, CommitRequest request, CancellationToken ct)
     {
+        if (request.Replicated && views.TooFewNodes(target.Dot) is { } tooFew)
+        {
+            return tooFew;
+        }
+
         var id = request.Id ?? new CommitId(env.Ids.NewId());
-        return Ask<DotProtocol.Committed, CommitId>(
+        var committed = await Ask<DotProtocol.Committed, CommitId>(
             target.Dot.Id,
             new DotProtocol.Commit(target.Filesystem, id, request.Metadata, caller.User.Id),
-            committed => committed.Id,
+            done => done.Id,
             ct);
+        return request.Replicated && committed.Refusal is null && (await views.AwaitCopies(target, id, ct)).Refused(out var refusal)
+            ? refusal
+            : committed;
     }
 
     public Task<Outcome<Done>> Rollback(Caller caller, DotTarget target, CommitId to, CancellationToken ct) =>

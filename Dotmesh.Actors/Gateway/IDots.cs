@@ -24,7 +24,8 @@ public enum Right
 /// <summary>A commit to make.</summary>
 /// <param name="Id">Null: a new id.</param>
 /// <param name="Metadata">Complete but for <c>timestamp</c>; keys already checked.</param>
-public sealed record CommitRequest(CommitId? Id, CommitMetadata Metadata);
+/// <param name="Replicated">Answer only when the required copies hold it (design D8).</param>
+public sealed record CommitRequest(CommitId? Id, CommitMetadata Metadata, bool Replicated = false);
 
 /// <summary>A filesystem with what a reader wants to know (contract 3.1).</summary>
 /// <param name="CommitCount">On the controlling node.</param>
@@ -35,6 +36,10 @@ public sealed record DotView(
 /// <param name="State">Contract 5.1: <c>active</c>, <c>inactive</c>, <c>missing</c>, <c>failed</c>, <c>unknown</c>.</param>
 /// <param name="Status">Contract 3.1, commit count included: <c>waiting, 3 commits</c>.</param>
 public sealed record ServerView(string State, string Status);
+
+/// <param name="Moved">Dots that other nodes control now.</param>
+/// <param name="Left">Dots that are still there; why is in <paramref name="Reasons"/>, at most ten of them.</param>
+public sealed record DrainResult(int Moved, int Left, ImmutableArray<string> Reasons);
 
 /// <summary>A live node as lists show it (contract 3.5).</summary>
 public sealed record NodeView(StorageNodeId Id, ImmutableArray<string> Addresses);
@@ -103,6 +108,18 @@ public interface IDots
     /// <summary>Commit ids that each live node lacks; empty arrays when up to date (contract 2.4).</summary>
     Task<Outcome<ImmutableSortedDictionary<string, ImmutableArray<CommitId>>>> ReplicationLag(
         DotTarget target, CancellationToken ct);
+
+    /// <summary>How many nodes hold the dot, 1 and more; 0: as the cluster's option says. Owner or admin.</summary>
+    Task<Outcome<Done>> SetReplication(Caller caller, DotTarget target, int copies, CancellationToken ct);
+
+    /// <summary>
+    /// <c>ForceBranchMasterById</c>: the node controls the dot from now on, whatever the controlling node says; what only that one had
+    /// becomes a DIVERGED branch when it is back. Refused when the node has no copy. Admin.
+    /// </summary>
+    Task<Outcome<Done>> ForceMaster(Caller caller, FilesystemId filesystem, StorageNodeId? to, CancellationToken ct);
+
+    /// <summary>Hands the dots of a node over to the nodes with the newest copies, one after the other as long as the token allows. Admin.</summary>
+    Task<Outcome<DrainResult>> Drain(Caller caller, StorageNodeId node, CancellationToken ct);
 
     /// <summary>
     /// <c>ForceStateMachineToDiscovering</c>: reads the pool again for one filesystem and remounts it if it was unmounted

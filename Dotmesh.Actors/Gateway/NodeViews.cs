@@ -10,7 +10,7 @@ namespace Dotmesh.Actors.Gateway;
 /// What the nodes know about filesystems, put together: this node's own from memory, the others' asked in parallel and
 /// waited for no longer than the list's budget. A node that does not answer shows as <c>unknown</c> and delays nobody more.
 /// </summary>
-internal sealed class NodeViews(
+internal sealed partial class NodeViews(
     DotEnvironment env, Membership members, NodeAnswers here, ClusterParts? cluster, DotmeshSystemSettings settings)
 {
     private const string Unknown = "unknown";

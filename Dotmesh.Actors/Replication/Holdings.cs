@@ -15,7 +15,8 @@ public sealed record HoldingsQuery(
 public sealed record KnownCommits(int Count, CommitId Newest);
 
 /// <summary>What a dot consists of on its controlling node.</summary>
-public sealed record DotHoldings(FilesystemId Dot, long Epoch, ImmutableArray<FilesystemHolding> Filesystems);
+/// <param name="Generation">As <see cref="FilesystemLabels.Generation"/>, from before the rest was read.</param>
+public sealed record DotHoldings(FilesystemId Dot, long Epoch, long Generation, ImmutableArray<FilesystemHolding> Filesystems);
 
 /// <param name="Common">So many first commits are those that the asking node told; 0 when it has others.</param>
 /// <param name="Commits">The others after them, oldest first.</param>
@@ -60,7 +61,15 @@ public sealed record DotVersion(FilesystemId Dot, ulong Version)
 }
 
 /// <summary>What a node holds of a filesystem: enough to tell which of several copies is the newest.</summary>
-public sealed record HeldFilesystem(FilesystemId Id, int Count, CommitId? Newest);
+/// <param name="Epoch">As <see cref="FilesystemLabels.Epoch"/>.</param>
+/// <param name="Generation">As <see cref="FilesystemLabels.Generation"/>.</param>
+public sealed record HeldFilesystem(FilesystemId Id, int Count, CommitId? Newest, long Epoch, long Generation)
+{
+    public static HeldFilesystem Of(FilesystemId id, PoolIndex index) =>
+        index.LabelsOf(id) is { } labels
+            ? new(id, index.Count(id), index.Newest(id), labels.Epoch, labels.Generation)
+            : new(id, index.Count(id), index.Newest(id), 0, 0);
+}
 
 /// <summary>A filesystem that a node controlled before and that the controlling node of today lacks: it may fetch it.</summary>
 /// <param name="From">Where it is fetched.</param>

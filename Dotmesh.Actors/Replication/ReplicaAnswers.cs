@@ -21,6 +21,7 @@ internal sealed class ReplicaAnswers(
             return refusal;
         }
 
+        var generation = env.Directory.Find(query.Dot)!.Generation;
         if (query.Verify && env.Index.OfDot(query.Dot).Any(id => env.Index.Commits(id).Any(commit => commit.Guid == 0)))
         {
             await env.Refresh(env.Index.OfDot(query.Dot), ct);
@@ -29,6 +30,7 @@ internal sealed class ReplicaAnswers(
         return new DotHoldings(
             query.Dot,
             query.Epoch,
+            generation,
             [
                 .. env.Index.OfDot(query.Dot).Select(env.Index.Find).OfType<StoredFilesystem>()
                     .Select(filesystem => Holding(filesystem, query))
@@ -60,7 +62,7 @@ internal sealed class ReplicaAnswers(
     ];
 
     public ImmutableArray<HeldFilesystem> Held(ImmutableArray<FilesystemId> filesystems) =>
-        [.. filesystems.Where(env.Index.Contains).Select(id => new HeldFilesystem(id, env.Index.Count(id), env.Index.Newest(id)))];
+        [.. filesystems.Where(env.Index.Contains).Select(id => HeldFilesystem.Of(id, env.Index))];
 
     public async Task<Outcome<Done>> Sync(FilesystemId dot, long epoch, CancellationToken ct)
     {

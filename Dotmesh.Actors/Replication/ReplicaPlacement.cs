@@ -19,6 +19,6 @@ internal static class ReplicaPlacement
         && (copies == All || nodes.Where(other => other != controlling)
             .OrderByDescending(other => Weight(dot, other)).Take(copies - 1).Contains(node));
 
-    private static ulong Weight(FilesystemId dot, StorageNodeId node) =>
+    public static ulong Weight(FilesystemId dot, StorageNodeId node) =>
         BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{dot}/{node}")));
 }

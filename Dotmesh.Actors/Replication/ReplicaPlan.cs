@@ -36,8 +36,9 @@ internal static class ReplicaPlan
     }
 
     /// <summary>How the copy of a filesystem is labelled.</summary>
-    public static FilesystemLabels LabelsOf(FilesystemHolding holding, long epoch) =>
-        holding.Labels with { Replica = true, Epoch = epoch };
+    /// <remarks>While it is filled it keeps no generation: only a complete copy says how new it is.</remarks>
+    public static FilesystemLabels LabelsOf(FilesystemHolding holding, long epoch, long generation = 0) =>
+        holding.Labels with { Replica = true, Epoch = epoch, Generation = generation };
 
     public static bool Same(FilesystemLabels? one, FilesystemLabels other) =>
         one is not null && one.Collaborators.SequenceEqual(other.Collaborators)
@@ -108,8 +109,8 @@ internal static class ReplicaPlan
 
     private static ReplicaStep.Relabel? Labels(DotHoldings there, IReadOnlyDictionary<FilesystemId, StoredFilesystem> here) =>
         there.Filesystems
-            .Where(holding => here.TryGetValue(holding.Id, out var copy) && !Same(copy.Labels, LabelsOf(holding, there.Epoch)))
-            .Select(holding => new ReplicaStep.Relabel(holding.Id, LabelsOf(holding, there.Epoch)))
+            .Where(holding => here.TryGetValue(holding.Id, out var copy) && !Same(copy.Labels, LabelsOf(holding, there.Epoch, there.Generation)))
+            .Select(holding => new ReplicaStep.Relabel(holding.Id, LabelsOf(holding, there.Epoch, there.Generation)))
             .FirstOrDefault();
 
     /// <summary>How many first commits are the same: by id, and by GUID where both sides know it (design D5).</summary>

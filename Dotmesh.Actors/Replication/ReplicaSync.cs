@@ -19,8 +19,8 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
 
     private readonly ConcurrentDictionary<FilesystemId, bool> _verified = new();
 
-    /// <summary>What this node holds of the dot afterwards. Empty when the dot is this node's own, or gone.</summary>
-    public async Task<Outcome<ImmutableArray<HeldFilesystem>>> Run(FilesystemId dot, CancellationToken ct)
+    /// <summary>Done too when there is nothing to copy: the dot is this node's own, or gone.</summary>
+    public async Task<Outcome<Done>> Run(FilesystemId dot, CancellationToken ct)
     {
         // what an earlier controlling process of this node still does to the dot ends first
         await env.Running.Quiet(dot).WaitAsync(ct);
@@ -30,11 +30,11 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
             if (env.Directory.Find(dot) is not { } row)
             {
                 await DropDeleted(dot, ct);
-                return ImmutableArray<HeldFilesystem>.Empty;
+                return default(Done);
             }
 
             return row.Node == env.Node || row.Status is DotStatus.Creating or DotStatus.Deleting
-                ? ImmutableArray<HeldFilesystem>.Empty
+                ? default(Done)
                 : await Follow(row, ct);
         }
         catch (StorageException failure)
@@ -48,7 +48,7 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
         }
     }
 
-    private async Task<Outcome<ImmutableArray<HeldFilesystem>>> Follow(DotRow row, CancellationToken ct)
+    private async Task<Outcome<Done>> Follow(DotRow row, CancellationToken ct)
     {
         if (Here(row.Id).Values.Max(filesystem => filesystem.Labels?.Epoch) is { } epoch && epoch > row.Epoch)
         {
@@ -82,9 +82,7 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
         }
 
         _verified[row.Id] = true;
-        return Here(row.Id).Values
-            .Select(filesystem => new HeldFilesystem(filesystem.Id, env.Index.Count(filesystem.Id), env.Index.Newest(filesystem.Id)))
-            .ToImmutableArray();
+        return default(Done);
     }
 
     /// <summary>The first time of this process with GUIDs, so that a copy that differs is never taken for the same.</summary>

@@ -7,29 +7,31 @@ namespace Dotmesh.Actors.Replication;
 /// <summary>The parts of one node that keep copies, put together.</summary>
 internal sealed class ReplicationParts
 {
-    public required ReplicaKnowledge Knowledge { get; init; }
-
     public required IActorRef Replicator { get; init; }
 
     public required ReplicaAnswers Answers { get; init; }
 
     /// <param name="adopt">As <see cref="ReplicaAnswers"/>.</param>
     public static ReplicationParts Start(
-        ActorSystem system, DotEnvironment env, Membership members, IReplicaLink link, ReplicationSettings settings,
+        ActorSystem system, DotEnvironment env, Membership members, ClusterParts parts,
         Func<FilesystemId, FilesystemId, CancellationToken, Task<Outcome<Done>>> adopt)
     {
+        var link = parts.Replicas;
+        var settings = parts.Replication;
         var handingIn = new HandingIn(env, link);
         var sync = new ReplicaSync(env, link, handingIn);
         var replicator = system.ActorOf(
             Props.Create(() => new ReplicatorActor(
-                env, members, link, sync, settings,
-                (node, held) => members.Tell(node, new PeerProtocol.ReplicaHolds(env.Node, held)), env.Stopping)),
+                env, members, link, sync, settings, env.Stopping)),
             "replicator");
+        env.Link = link;
+        env.Fenced = () => parts.Registry.IsOverdue ? Refusals.LeaseOverdue(env.Node) : null;
+        system.ActorOf(
+            Props.Create(() => new FailoverActor(env, parts.Registry, members, link, parts.AutomaticFailover)), "failover");
         env.Changed = dot => members.TellOthers(new PeerProtocol.DotChanged(dot));
         env.Directory.Watch(dot => replicator.Tell(new ReplicatorProtocol.Changed(dot), ActorRefs.NoSender));
         return new ReplicationParts
         {
-            Knowledge = new ReplicaKnowledge(env.Index),
             Replicator = replicator,
             Answers = new ReplicaAnswers(env, handingIn, link, replicator, adopt),
         };

@@ -21,7 +21,6 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
     private readonly IReplicaLink _link;
     private readonly ReplicaSync _sync;
     private readonly ReplicationSettings _settings;
-    private readonly Action<StorageNodeId, ImmutableArray<HeldFilesystem>> _tell;
     private readonly CancellationToken _stopping;
 
     private readonly Queue<FilesystemId> _waiting = new();
@@ -31,17 +30,15 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
     private readonly Dictionary<FilesystemId, List<ReplicatorProtocol.SyncNow>> _asked = [];
     private readonly Dictionary<FilesystemId, List<ReplicatorProtocol.SyncNow>> _answering = [];
 
-    /// <param name="tell">Tells a controlling node what is held here.</param>
     public ReplicatorActor(
         DotEnvironment env, Membership members, IReplicaLink link, ReplicaSync sync, ReplicationSettings settings,
-        Action<StorageNodeId, ImmutableArray<HeldFilesystem>> tell, CancellationToken stopping)
+        CancellationToken stopping)
     {
         _env = env;
         _members = members;
         _link = link;
         _sync = sync;
         _settings = settings;
-        _tell = tell;
         _stopping = stopping;
         Receive<ReplicatorProtocol.Changed>(changed => Consider(changed.Dot));
         Receive<ReplicatorProtocol.SyncNow>(Ask);
@@ -83,7 +80,7 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
 
         return row.Node != _env.Node
             && (ReplicaPlacement.IsHolder(_env.Node, dot, row.Node, CopiesOf(row.Copies), Nodes())
-                || _env.Index.OfDot(dot).Any(id => _env.Index.Find(id)?.Labels is { Replica: false }));
+                || _env.Index.OfDot(dot).Any(id => _env.Index.LabelsOf(id) is { Replica: false }));
     }
 
     private List<StorageNodeId> Nodes() => [.. _members.Live.Keys.Append(_env.Node).Distinct()];
@@ -150,15 +147,11 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
         else
         {
             _failed.Remove(ended.Dot);
-            if (!ended.Outcome.Value.IsEmpty && _env.Directory.Find(ended.Dot) is { } row)
-            {
-                _tell(row.Node, ended.Outcome.Value);
-            }
         }
 
         if (_answering.Remove(ended.Dot, out var asked))
         {
-            asked.ForEach(one => one.Answer.TrySetResult(failed ? refusal! : default(Done)));
+            asked.ForEach(one => one.Answer.TrySetResult(ended.Outcome));
         }
 
         Next();
@@ -174,7 +167,7 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
     private void CompareAll(string why)
     {
         _env.Log.LogDebug("comparing copies with all nodes: {Why}", why);
-        foreach (var gone in _env.Index.All.Select(_env.Index.Find).Select(filesystem => filesystem?.Labels?.Dot).OfType<FilesystemId>()
+        foreach (var gone in _env.Index.All.Select(id => _env.Index.LabelsOf(id)?.Dot).OfType<FilesystemId>()
             .Where(dot => _env.Directory.Find(dot) is null).Distinct().ToList())
         {
             Enqueue(gone);
@@ -208,20 +201,9 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
             return;
         }
 
-        foreach (var there in compared.Outcome.Value)
+        foreach (var there in compared.Outcome.Value.Where(there => DotVersion.Of(there.Dot, _env.Index) != there))
         {
-            if (DotVersion.Of(there.Dot, _env.Index) != there)
-            {
-                Consider(there.Dot);
-            }
-            else if (_env.Directory.Find(there.Dot) is { } row && row.Node == compared.Node)
-            {
-                // the controlling node may be a new process that knows nothing yet
-                _tell(compared.Node,
-                [
-                    .. _env.Index.OfDot(there.Dot).Select(id => new HeldFilesystem(id, _env.Index.Count(id), _env.Index.Newest(id))),
-                ]);
-            }
+            Consider(there.Dot);
         }
     }
 }

@@ -18,7 +18,7 @@ internal static class ReplicatorProtocol
         public TaskCompletionSource<Outcome<Done>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    public sealed record Synced(FilesystemId Dot, Outcome<ImmutableArray<HeldFilesystem>> Outcome) : INoSerializationVerificationNeeded;
+    public sealed record Synced(FilesystemId Dot, Outcome<Done> Outcome) : INoSerializationVerificationNeeded;
 
     public sealed record Compared(StorageNodeId Node, Outcome<ImmutableArray<DotVersion>> Outcome) : INoSerializationVerificationNeeded;
 

@@ -28,6 +28,8 @@ public static class Manifests
         ("c.rediscover.1", Wire.Default.Rediscover),
         ("c.wake.1", Wire.Default.Wake),
         ("c.take-in.1", Wire.Default.TakeIn),
+        ("c.set-replication.1", Wire.Default.SetReplication),
+        ("c.hand-over.1", Wire.Default.HandOver),
         ("r.finished.1", Wire.Default.Finished),
         ("r.committed.1", Wire.Default.ReplyCommitted),
         ("r.stashed.1", Wire.Default.ReplyStashed),
@@ -43,7 +45,6 @@ public static class Manifests
         ("p.changed.1", Wire.Default.RowsChanged),
         ("p.read.1", Wire.Default.RowsRead),
         ("p.dot-changed.1", Wire.Default.DotChanged),
-        ("p.holds.1", Wire.Default.ReplicaHolds),
         ("e.created.1", Wire.Default.Created),
         ("e.adopted.1", Wire.Default.Adopted),
         ("e.committed.1", Wire.Default.Committed),
@@ -61,6 +62,7 @@ public static class Manifests
         ("e.commits-adopted.1", Wire.Default.CommitsAdopted),
         ("e.commits-lost.1", Wire.Default.CommitsLost),
         ("e.control-taken.1", Wire.Default.ControlTaken),
+        ("e.replication-set.1", Wire.Default.ReplicationSet),
     ];
 
     private static readonly FrozenDictionary<Type, (string Manifest, JsonTypeInfo Type)> ByType =

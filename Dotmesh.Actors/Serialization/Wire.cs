@@ -28,6 +28,8 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(DotProtocol.Rediscover))]
 [JsonSerializable(typeof(DotProtocol.Wake))]
 [JsonSerializable(typeof(DotProtocol.TakeIn))]
+[JsonSerializable(typeof(DotProtocol.SetReplication))]
+[JsonSerializable(typeof(DotProtocol.HandOver))]
 [JsonSerializable(typeof(DotProtocol.Finished))]
 [JsonSerializable(typeof(DotProtocol.Committed), TypeInfoPropertyName = "ReplyCommitted")]
 [JsonSerializable(typeof(DotProtocol.Stashed), TypeInfoPropertyName = "ReplyStashed")]
@@ -43,7 +45,6 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(PeerProtocol.RowsChanged))]
 [JsonSerializable(typeof(PeerProtocol.RowsRead))]
 [JsonSerializable(typeof(PeerProtocol.DotChanged))]
-[JsonSerializable(typeof(PeerProtocol.ReplicaHolds))]
 [JsonSerializable(typeof(DotEvents.Created))]
 [JsonSerializable(typeof(DotEvents.Adopted))]
 [JsonSerializable(typeof(DotEvents.Committed))]
@@ -61,6 +62,7 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(DotEvents.CommitsAdopted))]
 [JsonSerializable(typeof(DotEvents.CommitsLost))]
 [JsonSerializable(typeof(DotEvents.ControlTaken))]
+[JsonSerializable(typeof(DotEvents.ReplicationSet))]
 internal sealed partial class Wire : JsonSerializerContext;
 
 /// <summary>The envelope as it travels: the payload under its own manifest.</summary>

@@ -47,6 +47,12 @@ public sealed record FilesystemLabels(
     public long Epoch { get; init; } = 1;
 
     /// <summary>
+    /// Of a replica: how often commits had been taken away from the dot (rollback, stash) when it was complete. Of two copies of one
+    /// epoch the one with more is newer, whatever their numbers of commits.
+    /// </summary>
+    public long Generation { get; init; }
+
+    /// <summary>
     /// Fetched from the controlling node and never mounted. A copy without this mark that another node controls by now may
     /// hold what nobody else has.
     /// </summary>

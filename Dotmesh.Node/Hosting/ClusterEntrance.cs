@@ -48,7 +48,8 @@ internal sealed class ClusterEntrance(
     }
 
     /// <summary>Listens for the other nodes; they are answered once the actors run.</summary>
-    public async Task<ClusterParts> Open(NodeRegistry registry, CancellationToken ct)
+    /// <param name="ended">Told when the cluster has put this node out.</param>
+    public async Task<ClusterParts> Open(NodeRegistry registry, Action<string> ended, CancellationToken ct)
     {
         var endpoints = new NodeEndpoints(_signature, logs.CreateLogger<NodeEndpoints>());
         var port = await Listen(endpoints, ct);
@@ -66,7 +67,9 @@ internal sealed class ClusterEntrance(
                 endpoints.Serve(answers);
                 endpoints.Serve(replicas);
             },
-            new ReplicationSettings(options.Replication.Copies, options.Replication.AtOnce));
+            new ReplicationSettings(options.Replication.Copies, options.Replication.AtOnce),
+            options.Failover.Mode == FailoverMode.Automatic,
+            ended);
     }
 
     public async ValueTask DisposeAsync()

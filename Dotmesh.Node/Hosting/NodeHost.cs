@@ -33,6 +33,7 @@ public sealed class NodeHost : IAsyncDisposable
     private readonly NodeOptions _options;
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string? _notReady = "starting";
+    private DotmeshSystem? _system;
 
     private NodeHost(NodeOptions options) => _options = options;
 
@@ -57,6 +58,17 @@ public sealed class NodeHost : IAsyncDisposable
         {
             await node.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>Before an orderly stop: the other nodes get the dots, as many as there is time for; requests are served meanwhile.</summary>
+    public async Task HandOver()
+    {
+        if (_system is { } system && _options.Failover.DrainSeconds > 0)
+        {
+            _notReady = "handing its dots over before it stops";
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.Failover.DrainSeconds));
+            await system.HandOver(limit.Token);
         }
     }
 
@@ -101,6 +113,7 @@ public sealed class NodeHost : IAsyncDisposable
         var system = await DotmeshSystem.Start(
             SystemSettings(tables.Journal), storage, directory, users, faults, clock, ids, logs, ct, cluster);
         _parts.Push(system.DisposeAsync);
+        _system = system;
 
         var pipeline = Keep(new RpcPipeline(new RpcServices
         {
@@ -150,7 +163,7 @@ public sealed class NodeHost : IAsyncDisposable
         var entry = new ClusterEntrance(_options, database, pool, secrets, clock, logs);
         _parts.Push(entry.DisposeAsync);
         var registry = await entry.Claim(new RandomIds(), why => _lost.TrySetResult(why), ct);
-        return await entry.Open(registry, ct);
+        return await entry.Open(registry, why => _lost.TrySetResult(why), ct);
     }
 
     private async Task<(int Reference, int Client)> Listen(

@@ -22,6 +22,8 @@ public sealed partial record NodeOptions
 
     public ReplicationOptions Replication { get; init; } = new();
 
+    public FailoverOptions Failover { get; init; } = new();
+
     public BillingOptions Billing { get; init; } = new();
 
     public TelemetryOptions Telemetry { get; init; } = new();
@@ -142,6 +144,24 @@ public sealed record ReplicationOptions
 
     [Option("Dots that a node copies from others at the same time.", Min = 1, Max = 64)]
     public int AtOnce { get; init; } = 4;
+}
+
+public enum FailoverMode
+{
+    /// <summary>The nodes with the newest copies take a dead node's dots.</summary>
+    Automatic,
+
+    /// <summary>They wait for the node, or for an administrator.</summary>
+    Manual,
+}
+
+public sealed record FailoverOptions
+{
+    [Option("What happens to the dots of a dead node: automatic gives them to the nodes with the newest copies, manual leaves them.")]
+    public FailoverMode Mode { get; init; } = FailoverMode.Automatic;
+
+    [Option("A node that stops hands its dots over to the others for at most this long.", Unit = "s", Max = 3600)]
+    public int DrainSeconds { get; init; } = 20;
 }
 
 public sealed record AdminOptions

@@ -10,6 +10,9 @@ public enum ArgumentKind
     /// <summary>An object of strings, or null.</summary>
     TextMap,
 
+    /// <summary>A whole number, or null.</summary>
+    Number,
+
     /// <summary>An object with <see cref="Argument.Members"/>, or null.</summary>
     Object,
 }
@@ -42,6 +45,8 @@ public sealed class Argument
 
     public static Argument Text(string name, string? oldName = null) => new(name, oldName, ArgumentKind.Text, []);
 
+    public static Argument Number(string name) => new(name, null, ArgumentKind.Number, []);
+
     public static Argument TextMap(string name) => new(name, null, ArgumentKind.TextMap, []);
 
     public static Argument Object(string name, params Argument[] members) =>
@@ -67,6 +72,9 @@ public sealed class Arguments
     }
 
     public string Text(Argument argument) => Find(argument) as string ?? "";
+
+    /// <summary>Null when missing.</summary>
+    public long? Number(Argument argument) => Find(argument) as long?;
 
     /// <summary>Null when missing.</summary>
     public IReadOnlyDictionary<string, string>? TextMap(Argument argument) =>

@@ -104,6 +104,8 @@ public static class ArgumentsReader
         {
             case ArgumentKind.Text:
                 return Text(ref reader, path, out value);
+            case ArgumentKind.Number:
+                return Number(ref reader, path, out value);
             case ArgumentKind.TextMap:
                 return TextMap(ref reader, path, out value);
             default:
@@ -128,6 +130,25 @@ public static class ArgumentsReader
 
         value = EnvelopeReader.TextOf(ref reader);
         return value is null ? $"{path} is not valid Unicode" : null;
+    }
+
+    private static string? Number(ref Utf8JsonReader reader, string path, out object? value)
+    {
+        value = null;
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return null;
+        }
+
+        if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number))
+        {
+            return reader.TokenType == JsonTokenType.Number
+                ? $"{path} must be a whole number of at most 64 bits"
+                : $"{path} must be a number, not {Found(reader.TokenType)}";
+        }
+
+        value = number;
+        return null;
     }
 
     private static string? TextMap(ref Utf8JsonReader reader, string path, out object? value)

@@ -22,6 +22,7 @@ public sealed class MethodTable
             .. CommitMethods.All,
             .. BranchMethods.All,
             .. CollaboratorMethods.All,
+            .. ClusterMethods.All,
             .. TransferMethods.All,
             .. PaymentMethods.All,
             .. DebugMethods.All,

@@ -17,8 +17,9 @@ internal static class CommitMethods
 
     private static readonly Argument Message = Argument.Text("Message");
     private static readonly Argument Metadata = Argument.TextMap("Metadata");
+    private static readonly Argument Durability = Argument.Text("Durability");
     private static readonly Argument CommitId = Argument.Text("CommitId", "SnapshotId");
-    private static readonly Argument[] Committing = [.. Params.NameTriple, Message, Metadata];
+    private static readonly Argument[] Committing = [.. Params.NameTriple, Message, Metadata, Durability];
 
     public static RpcMethod[] All { get; } =
     [
@@ -117,7 +118,14 @@ internal static class CommitMethods
             return invalid;
         }
 
-        var commit = await call.Dots.Commit(call.Caller, target.Value, request.Value, call.Deadline);
+        var durability = call.Text(Durability);
+        if (durability is not ("" or "local" or "replicated"))
+        {
+            return new Refusal(RefusalCode.Invalid, $"Durability must be local or replicated, not {durability}");
+        }
+
+        var commit = await call.Dots.Commit(
+            call.Caller, target.Value, request.Value with { Replicated = durability == "replicated" }, call.Deadline);
         return commit.Then(id => (Outcome<string>)id.Value);
     }
 

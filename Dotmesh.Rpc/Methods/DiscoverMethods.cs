@@ -79,6 +79,7 @@ internal static class DiscoverMethods
     private static JsonObject Schema(Argument argument) => argument.Kind switch
     {
         ArgumentKind.Text => new JsonObject { ["type"] = new JsonArray("string", "null") },
+        ArgumentKind.Number => new JsonObject { ["type"] = new JsonArray("integer", "null") },
         ArgumentKind.TextMap => new JsonObject
         {
             ["type"] = new JsonArray("object", "null"),

@@ -28,6 +28,7 @@ namespace Dotmesh.Rpc.Wire;
     TypeInfoPropertyName = "VolumesWithContainersByName")]
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, string>), TypeInfoPropertyName = "TextByName")]
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, ImmutableArray<string>>), TypeInfoPropertyName = "TextsByName")]
+[JsonSerializable(typeof(DrainReply))]
 [JsonSerializable(typeof(PaymentRequest))]
 [JsonSerializable(typeof(PaymentReply))]
 public sealed partial class WireJson : JsonSerializerContext;

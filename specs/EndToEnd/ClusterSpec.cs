@@ -10,7 +10,8 @@ public sealed class ClusterSpec : IAsyncLifetime
 {
     private NodeCluster _cluster = null!;
 
-    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(Lanes.IsOn(Lanes.Postgres) ? 3 : 0);
+    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(
+        Lanes.IsOn(Lanes.Postgres) ? 3 : 0, ("DOTMESH__FAILOVER__MODE", "manual"));
 
     public async Task DisposeAsync() => await _cluster.DisposeAsync();
 

@@ -89,6 +89,9 @@ public sealed partial class ChildProcess : IAsyncDisposable
         return new ChildResult(_process.ExitCode, Output, Errors);
     }
 
+    // not SIGTSTP, which a program may ignore
+    private const int Stop = 19;
+
     /// <summary>SIGKILL: nothing is flushed.</summary>
     public async Task Kill9()
     {
@@ -106,6 +109,8 @@ public sealed partial class ChildProcess : IAsyncDisposable
         {
             PosixSignal.SIGINT => 2,
             PosixSignal.SIGTERM => 15,
+            PosixSignal.SIGTSTP => Stop,
+            PosixSignal.SIGCONT => 18,
             _ => throw new ArgumentOutOfRangeException(nameof(signal)),
         };
         if (SendSignal(_process.Id, number) != 0)

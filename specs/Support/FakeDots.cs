@@ -198,6 +198,15 @@ internal sealed class FakeDots(IUsers users, Faults faults, TimeProvider clock, 
         DotTarget target, CancellationToken ct) => Now<ImmutableSortedDictionary<string, ImmutableArray<CommitId>>>(
             ImmutableSortedDictionary<string, ImmutableArray<CommitId>>.Empty.Add(ThisNode.Value, []));
 
+    public Task<Outcome<Done>> SetReplication(Caller caller, DotTarget target, int copies, CancellationToken ct) =>
+        Now<Done>(default(Done));
+
+    public Task<Outcome<Done>> ForceMaster(Caller caller, FilesystemId filesystem, StorageNodeId? to, CancellationToken ct) =>
+        Now<Done>(Resolve(caller, filesystem, Right.Admin).Then(_ => (Outcome<Done>)default(Done)));
+
+    public Task<Outcome<DrainResult>> Drain(Caller caller, StorageNodeId node, CancellationToken ct) =>
+        Now<DrainResult>(Refusals.NodeNotUp(node));
+
     public async Task<Outcome<string>> Rediscover(FilesystemId id, CancellationToken ct)
     {
         LastToken = ct;

@@ -103,6 +103,10 @@ internal sealed class MemoryDirectory : IDirectory
         }
     }
 
+    /// <summary>One node: there is nobody to take over from.</summary>
+    public Task<int> TakeOver(
+        StorageNodeId dead, IReadOnlyDictionary<StorageNodeId, IReadOnlyList<FilesystemId>> to, CancellationToken ct) => Task.FromResult(0);
+
     public void Watch(Action<FilesystemId> changed) => _changed += changed;
 
     public Task<bool> MoveControl(FilesystemId dot, long seenEpoch, StorageNodeId to, CancellationToken ct)

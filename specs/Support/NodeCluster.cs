@@ -8,9 +8,11 @@ public sealed class NodeCluster : IAsyncDisposable
 {
     private readonly ScratchFolder _folder = new();
     private readonly List<NodeProcess> _nodes = [];
+    private readonly (string Name, string Value)[] _options;
 
-    private NodeCluster(PostgresServer server, PostgresSettings database)
+    private NodeCluster(PostgresServer server, PostgresSettings database, (string Name, string Value)[] options)
     {
+        _options = options;
         Server = server;
         Database = database;
     }
@@ -23,10 +25,11 @@ public sealed class NodeCluster : IAsyncDisposable
 
     private string SecretFile => Path.Combine(_folder.Path, "secret");
 
-    public static async Task<NodeCluster> Start(int nodes)
+    /// <param name="options">Added to the environment of every node.</param>
+    public static async Task<NodeCluster> Start(int nodes, params (string Name, string Value)[] options)
     {
         var server = await PostgresServer.Start();
-        var cluster = new NodeCluster(server, await server.NewDatabase());
+        var cluster = new NodeCluster(server, await server.NewDatabase(), options);
         try
         {
             await File.WriteAllTextAsync(
@@ -47,7 +50,7 @@ public sealed class NodeCluster : IAsyncDisposable
         var setup = new NodeSetup(Path.Combine(_folder.Path, $"node{number}"));
         return setup with
         {
-            Environment = new Dictionary<string, string?>
+            Environment = new Dictionary<string, string?>(_options.Select(option => KeyValuePair.Create(option.Name, (string?)option.Value)))
             {
                 ["DOTMESH__LISTEN__NODEPORT"] = "0",
                 ["DOTMESH__CLUSTER__SECRETFILE"] = SecretFile,

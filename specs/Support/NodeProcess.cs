@@ -158,6 +158,12 @@ public sealed class NodeProcess : IAsyncDisposable
 
     public void Signal(PosixSignal signal) => _process.Signal(signal);
 
+    /// <summary>SIGSTOP: it does nothing, and knows nothing of it.</summary>
+    public void Freeze() => _process.Signal(PosixSignal.SIGTSTP);
+
+    /// <summary>It goes on where it was frozen.</summary>
+    public void Thaw() => _process.Signal(PosixSignal.SIGCONT);
+
     public Task Kill9() => _process.Kill9();
 
     public Task<ChildResult> Ended(TimeSpan? limit = null) => _process.Finished(limit ?? TimeSpan.FromSeconds(60));

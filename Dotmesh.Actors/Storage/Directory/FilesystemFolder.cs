@@ -24,7 +24,8 @@ internal sealed record LabelsInfo(
     string OwnerName,
     ImmutableSortedDictionary<string, string> Collaborators,
     long Epoch = 1,
-    bool Replica = false)
+    bool Replica = false,
+    long Generation = 0)
 {
     internal static LabelsInfo? From(FilesystemLabels? labels) => labels is null ? null : new(
         labels.Dot.Value,
@@ -35,13 +36,15 @@ internal sealed record LabelsInfo(
         labels.OwnerName,
         labels.Collaborators,
         labels.Epoch,
-        labels.Replica);
+        labels.Replica,
+        labels.Generation);
 
     internal FilesystemLabels ToLabels() => new(
         new FilesystemId(Dot), new DotName(Namespace, Name), Branch, OwnerId, OwnerName, Collaborators)
     {
         Epoch = Epoch == 0 ? 1 : Epoch,
         Replica = Replica,
+        Generation = Generation,
     };
 }
 

@@ -85,6 +85,11 @@ internal static class ZfsProperties
             result[Prefix + "epoch"] = labels.Epoch.ToString(CultureInfo.InvariantCulture);
         }
 
+        if (labels.Generation > 0)
+        {
+            result[Prefix + "generation"] = labels.Generation.ToString(CultureInfo.InvariantCulture);
+        }
+
         if (labels.Replica)
         {
             result[Prefix + "replica"] = "1";
@@ -119,11 +124,15 @@ internal static class ZfsProperties
             new FilesystemId(dot), new DotName(ns, name), Text("branch") ?? "", Text("owner") ?? "",
             Text("owner-name") ?? "", ReadCollaborators(string.Concat(chunks)))
         {
-            Epoch = local.TryGetValue(Prefix + "epoch", out var text)
-                && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) ? epoch : 1,
+            Epoch = Number(local, "epoch", 1),
+            Generation = Number(local, "generation", 0),
             Replica = local.ContainsKey(Prefix + "replica"),
         };
     }
+
+    private static long Number(IReadOnlyDictionary<string, string> local, string name, long otherwise) =>
+        local.TryGetValue(Prefix + name, out var text)
+        && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 
     public static bool IsLabel(string property) =>
         property.StartsWith(Prefix, StringComparison.Ordinal) && property is not (Stashing or RollingBack)

@@ -1,0 +1,128 @@
+using Dotmesh.Actors.Replication;
+using Dotmesh.Actors.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Dots;
+
+/// <summary>
+/// Gives a dot to another node (design D7, contract 5.8): unmount, commit what is not committed, wait until the other node has everything,
+/// then the compare-and-set, which alone decides. Before it a failure leaves the dot here and mounted again; after it the other
+/// node has all there is. Nothing else runs on the dot meanwhile.
+/// </summary>
+internal sealed class DotHandover(DotScope scope)
+{
+    /// <summary>The caller is told before its own patience ends.</summary>
+    private static readonly TimeSpan ForTheAnswer = TimeSpan.FromSeconds(2);
+
+    public async Task<Outcome<DotProtocol.Reply>> HandOver(DotProtocol.HandOver command, DateTimeOffset deadline)
+    {
+        if (DotDecisions.Find(scope.State, scope.Dot).Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        if (command.To == scope.Env.Node)
+        {
+            return new DotProtocol.Finished();
+        }
+
+        if (scope.Env.Link is not { } link)
+        {
+            return Refusals.NodeNotUp(command.To);
+        }
+
+        // most of it while the dot is still in use, so that the time without mounts is short
+        if ((await Sync(link, command.To, deadline)).Refused(out refusal))
+        {
+            return refusal;
+        }
+
+        scope.Hit(FaultPoints.HandoverBeforeUnmount);
+        try
+        {
+            await Unmount();
+            scope.Hit(FaultPoints.HandoverAfterUnmount);
+            await CommitRest(command.By);
+            scope.Hit(FaultPoints.HandoverAfterCommit);
+            if ((await Sync(link, command.To, deadline)).Refused(out refusal))
+            {
+                await Remount();
+                return refusal;
+            }
+        }
+        catch (StorageException failure)
+        {
+            await Remount();
+            return Refusals.From(failure);
+        }
+
+        scope.Hit(FaultPoints.HandoverAfterSync);
+        if (!await scope.Env.Directory.MoveControl(scope.Dot, scope.State.Epoch, command.To, scope.Env.Stopping))
+        {
+            return new Refusal(RefusalCode.Conflict, $"The control of dot {scope.State.Name} was changed by somebody else meanwhile.");
+        }
+
+        scope.Env.Log.LogInformation("dot {Dot} ({Name}): handed over to node {Node}", scope.Dot, scope.State.Name, command.To);
+        scope.Hit(FaultPoints.HandoverAfterMove);
+        return new DotProtocol.Finished();
+    }
+
+    private async Task<Outcome<Done>> Sync(IReplicaLink link, StorageNodeId to, DateTimeOffset deadline)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(scope.Env.Stopping);
+        var left = deadline - scope.Now - ForTheAnswer;
+        limit.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        try
+        {
+            return await link.Sync(to, scope.Dot, scope.State.Epoch, limit.Token);
+        }
+        catch (OperationCanceledException) when (!scope.Env.Stopping.IsCancellationRequested)
+        {
+            return new Refusal(
+                RefusalCode.Expired,
+                $"Node {to} did not have all of dot {scope.State.Name} before the deadline. It stays on node {scope.Env.Node}; what was copied is "
+                + "kept, so that the next attempt takes less.");
+        }
+    }
+
+    private async Task Unmount()
+    {
+        foreach (var id in scope.State.Filesystems.Keys.Where(scope.Env.Index.IsMounted))
+        {
+            await scope.On(id, "unmounting", null, async (storage, ct) =>
+            {
+                await storage.Unmount(id, ct);
+                scope.Env.Index.SetMounted(id, false);
+            });
+        }
+    }
+
+    private async Task Remount()
+    {
+        foreach (var id in scope.State.Filesystems.Keys.Where(id => scope.Env.Index.Contains(id) && !scope.Env.Index.IsMounted(id)))
+        {
+            await scope.Mount(id);
+        }
+    }
+
+    private async Task CommitRest(string by)
+    {
+        var usage = await scope.Env.Storage.Usage([.. scope.State.Filesystems.Keys], scope.Env.Stopping);
+        foreach (var id in usage.Where(found => found.Value.DirtyBytes > 0).Select(found => found.Key))
+        {
+            var metadata = new CommitMetadata(
+            [
+                KeyValuePair.Create("type", "migration"),
+                KeyValuePair.Create("message", "Data that was not committed when the dot moved to another node"),
+                KeyValuePair.Create("author", "system"),
+            ]);
+            var commit = new CommitId(scope.Env.Ids.NewId());
+            await scope.On(id, "committing", null, async (storage, ct) =>
+            {
+                scope.Env.Index.Append(id, await storage.Commit(id, commit, metadata.Stamped(scope.Now), ct));
+                scope.Env.Usage.Invalidate(id);
+            });
+            await scope.Record(new DotEvents.Committed(id, commit, scope.Now, by));
+        }
+    }
+}

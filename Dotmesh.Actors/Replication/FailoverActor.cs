@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster;
+using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Dots;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Replication;
+
+/// <summary>
+/// Notices that a node is dead, takes it out of the cluster and gives its dots to the nodes with the newest copies (design D9).
+/// A node is dead when its lease has expired by the database's clock and the failure detector does not reach it. All nodes
+/// look; the database lets one of them do it. It looks at each renewal of the own lease and when a lease is about to expire.
+/// </summary>
+internal sealed class FailoverActor : ReceiveActor, IWithTimers
+{
+    /// <summary>A node that does not say in time what it holds is not chosen.</summary>
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(2);
+
+    private readonly DotEnvironment _env;
+    private readonly NodeRegistry _registry;
+    private readonly Membership _members;
+    private readonly IReplicaLink _link;
+    private readonly bool _automatic;
+    private readonly HashSet<StorageNodeId> _manual = [];
+    private bool _busy;
+
+    public FailoverActor(DotEnvironment env, NodeRegistry registry, Membership members, IReplicaLink link, bool automatic)
+    {
+        _env = env;
+        _registry = registry;
+        _members = members;
+        _link = link;
+        _automatic = automatic;
+        Receive<Look>(_ => LookAround());
+        Receive<Done>(_ => _busy = false);
+        Receive<ClusterEvent.UnreachableMember>(_ => LookAround());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        var self = Self;
+        _registry.Renewed += () => self.Tell(Look.Around, ActorRefs.NoSender);
+        Cluster.Get(Context.System).Subscribe(Self, typeof(ClusterEvent.UnreachableMember));
+    }
+
+    protected override void PostStop() => Cluster.Get(Context.System).Unsubscribe(Self);
+
+    private void LookAround()
+    {
+        if (!_registry.MayJudge || _busy)
+        {
+            return;
+        }
+
+        _members.DownDead(_registry);
+        var live = _members.Live;
+        var away = _registry.Known.Where(node =>
+            node.Id != _env.Node && node.State != NodeState.Replaced && !live.ContainsKey(node.Id)).ToList();
+        if (away.FirstOrDefault(node => _registry.LeaseLeft(node) < TimeSpan.Zero && Concerns(node.Id)) is { } dead)
+        {
+            _busy = true;
+            _ = TakeOver(dead.Id).PipeTo(Self, success: () => default(Done), failure: Failed);
+        }
+        else if (away.Select(_registry.LeaseLeft).Where(left => left > TimeSpan.Zero).ToList() is { Count: > 0 } soon)
+        {
+            Timers.StartSingleTimer("soon", Look.Around, soon.Min() + TimeSpan.FromMilliseconds(50));
+        }
+    }
+
+    /// <summary>There are dots to take, and by us.</summary>
+    private bool Concerns(StorageNodeId node)
+    {
+        var dots = _env.Directory.Dots.Any(row => row.Node == node);
+        if (dots && !_automatic && _manual.Add(node))
+        {
+            _env.Log.LogError(
+                "Node {Node} is dead and Failover:Mode is manual: its dots are not available until it is back, or ForceBranchMasterById "
+                + "gives them to another node", node);
+        }
+
+        return dots && _automatic;
+    }
+
+    private async Task TakeOver(StorageNodeId dead)
+    {
+        var dots = _env.Directory.Dots.Where(row => row.Node == dead && row.Status != DotStatus.Creating).ToList();
+        var filesystems = dots.SelectMany(row => row.Branches.Values.Select(branch => branch.Id).Append(row.Id)).ToImmutableArray();
+        var held = await Held(filesystems);
+        var chosen = TakeoverPlan.Choose(dots, held);
+        if (chosen.IsEmpty)
+        {
+            return;
+        }
+
+        var moved = await _env.Directory.TakeOver(dead, chosen, _env.Stopping);
+        if (moved > 0)
+        {
+            _env.Log.LogWarning(
+                "Node {Node} is dead: {Moved} of its {Dots} dots are controlled by {Nodes} now; the others have no copy",
+                dead, moved, dots.Count, string.Join(", ", chosen.Select(node => $"{node.Key} ({node.Value.Count})")));
+        }
+    }
+
+    private async Task<Dictionary<StorageNodeId, ImmutableArray<HeldFilesystem>>> Held(ImmutableArray<FilesystemId> filesystems)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_env.Stopping);
+        limit.CancelAfter(AnswerLimit);
+        var asked = await Task.WhenAll(_members.Live.Keys.Where(node => node != _env.Node).Select(async node =>
+        {
+            try
+            {
+                return (Node: node, Held: await _link.Held(node, filesystems, limit.Token));
+            }
+            catch (OperationCanceledException)
+            {
+                return (Node: node, Held: Refusals.NodeSilent(node, "in time"));
+            }
+        }));
+        var held = asked.Where(answer => answer.Held.Refusal is null).ToDictionary(answer => answer.Node, answer => answer.Held.Value);
+        held[_env.Node] = [.. filesystems.Where(_env.Index.Contains).Select(id => HeldFilesystem.Of(id, _env.Index))];
+        return held;
+    }
+
+    private object Failed(Exception failure)
+    {
+        _env.Log.LogError("the dots of a dead node could not be taken over, tried again at the next renewal: {Failure}", failure.Message);
+        return default(Done);
+    }
+
+    private sealed record Look : INoSerializationVerificationNeeded
+    {
+        public static readonly Look Around = new();
+    }
+}

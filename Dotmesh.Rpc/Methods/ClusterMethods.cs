@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors;
+using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Gateway;
+using Dotmesh.Rpc.JsonRpc;
+using Dotmesh.Rpc.Wire;
+
+namespace Dotmesh.Rpc.Methods;
+
+/// <summary>Which nodes control and hold dots.</summary>
+internal static class ClusterMethods
+{
+    private const int MaxCopies = 1000;
+
+    private static readonly Argument Master = Argument.Text("Master");
+    private static readonly Argument Copies = Argument.Number("Copies");
+    private static readonly Argument Node = Argument.Text("Node");
+
+    public static RpcMethod[] All { get; } =
+    [
+        new RpcMethod<bool>(
+            "DotmeshRPC.ForceBranchMasterById",
+            "Makes a node control the dot of a filesystem, whatever its node says; no Master means the node that is asked.",
+            WireJson.Default.Boolean,
+            ForceMaster)
+        {
+            Arguments = [Params.FilesystemId, Master],
+            Access = Access.Admin,
+            Right = Right.Admin,
+        },
+        new RpcMethod<bool>(
+            "DotmeshRPC.SetReplication",
+            "How many nodes hold the dot, the controlling one included; 0 is what the cluster's option says.",
+            WireJson.Default.Boolean,
+            SetReplication)
+        {
+            Arguments = [Params.Namespace, Params.PlainName, Copies],
+            Right = Right.Own,
+            Answered = Answered.Owner,
+        },
+        new RpcMethod<DrainReply>(
+            "DotmeshRPC.DrainNode",
+            "Hands the dots of a node over to the other nodes; what could not be handed over in time stays, and may be tried again.",
+            WireJson.Default.DrainReply,
+            Drain)
+        {
+            Arguments = [Node],
+            Access = Access.Admin,
+            Right = Right.Admin,
+        },
+    ];
+
+    private static async ValueTask<Outcome<bool>> ForceMaster(RpcCall call)
+    {
+        var id = call.Text(Params.FilesystemId);
+        if (id.Length == 0)
+        {
+            return new Refusal(RefusalCode.Invalid, "FilesystemId not set");
+        }
+
+        var master = call.Text(Master);
+        return Params.True(await call.Dots.ForceMaster(
+            call.Caller, new FilesystemId(id), master.Length == 0 ? null : new StorageNodeId(master), call.Deadline));
+    }
+
+    private static async ValueTask<Outcome<bool>> SetReplication(RpcCall call)
+    {
+        if (call.Arguments.Number(Copies) is not (>= 0 and <= MaxCopies) and var copies)
+        {
+            return new Refusal(RefusalCode.Invalid, $"Copies must be a number from 0 to {MaxCopies}, not {copies?.ToString() ?? "nothing"}");
+        }
+
+        var name = call.Dot(Params.Namespace, Params.PlainName);
+        if (name.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        var target = call.Dots.Resolve(call.Caller, name.Value, "", Right.Own);
+        return target.Refused(out refusal)
+            ? refusal
+            : Params.True(await call.Dots.SetReplication(call.Caller, target.Value, (int)call.Arguments.Number(Copies)!, call.Deadline));
+    }
+
+    private static async ValueTask<Outcome<DrainReply>> Drain(RpcCall call)
+    {
+        var node = call.Text(Node);
+        if (node.Length == 0)
+        {
+            return new Refusal(RefusalCode.Invalid, "Node not set: DumpInternalState lists the nodes of the cluster");
+        }
+
+        var drained = await call.Dots.Drain(call.Caller, new StorageNodeId(node), call.Deadline);
+        return drained.Then(found => (Outcome<DrainReply>)new DrainReply(found.Moved, found.Left, found.Reasons));
+    }
+}

@@ -1,0 +1,165 @@
+using System.Text.Json.Nodes;
+using Dotmesh.Specs.Support;
+using Xunit;
+
+namespace Dotmesh.Specs.EndToEnd;
+
+/// <summary>A node dies, freezes or stops: three processes, one PostgreSQL (design D7, D9).</summary>
+[Trait("Speed", "slow")]
+public sealed class FailoverSpec : IAsyncLifetime
+{
+    private NodeCluster _cluster = null!;
+
+    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(Lanes.IsOn(Lanes.Postgres) ? 3 : 0);
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+
+    [SkippableFact]
+    public async Task After_a_kill_the_dot_takes_commits_elsewhere_and_what_was_not_committed_comes_back_as_a_branch()
+    {
+        var path = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = "data" }))!;
+        await File.WriteAllTextAsync(Path.Combine(path, "kept"), "committed");
+        await Commit(1, "kept");
+        await _cluster.Holds("data", "", 2);
+        await File.WriteAllTextAsync(Path.Combine(path, "dirty"), "not committed");
+        var first = await _cluster.IdOf(0);
+
+        await _cluster.Nodes[0].Kill9();
+        await CommitsAgain(1, "elsewhere");
+        Assert.NotEqual(first, await Master(2));
+
+        await _cluster.Restart(0);
+        await _cluster.Sees(1, 3);
+        var branch = await Diverged(1);
+        var commits = (JsonArray)(await Rpc(2).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!;
+        Assert.Equal(first, (string?)commits[^1]!["Metadata"]!["diverged-node"]);
+        var files = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = $"data", Branch = branch }))!;
+        Assert.Equal("not committed", await File.ReadAllTextAsync(Path.Combine(files, "dirty")));
+        var master = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = "data" }))!;
+        Assert.Equal(["kept"], Directory.GetFiles(master).Select(Path.GetFileName));
+        Assert.Equal(["Initial commit", "kept", "elsewhere"], await Messages(2, ""));
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_was_frozen_gives_up_its_dots_and_hands_in_what_only_it_had()
+    {
+        await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
+        await _cluster.Holds("data", "", 1);
+        _cluster.Nodes[1].Freeze();
+        _cluster.Nodes[2].Freeze();
+        await _cluster.Sees(0, 1);
+        await Commit(0, "only here");
+        _cluster.Nodes[0].Freeze();
+        _cluster.Nodes[1].Thaw();
+        _cluster.Nodes[2].Thaw();
+
+        await CommitsAgain(1, "after the takeover");
+        _cluster.Nodes[0].Thaw();
+        var branch = await Diverged(1);
+        Assert.Equal(["only here", $"What node {await _cluster.IdOf(0)} had that node {await Master(1)} had not"], await Messages(0, branch));
+        Assert.Equal(["Initial commit", "after the takeover"], await Messages(0, ""));
+        await _cluster.Holds("data", "", 2);
+        await _cluster.Holds("data", branch, 2);
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_is_stopped_hands_its_dots_over_first()
+    {
+        for (var n = 0; n < 5; n++)
+        {
+            await Rpc(0).Call("Create", new { Namespace = "admin", Name = $"dot{n}" });
+        }
+
+        Assert.Equal(0, await _cluster.Nodes[0].Stop());
+        for (var n = 0; n < 5; n++)
+        {
+            await Rpc(1).Call("Commit", new { Namespace = "admin", Name = $"dot{n}", Branch = "", Message = "goes on" });
+        }
+    }
+
+    [SkippableFact]
+    public async Task Procure_on_another_node_moves_the_dot_with_its_branches_and_its_files()
+    {
+        var path = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = "data" }))!;
+        await File.WriteAllTextAsync(Path.Combine(path, "file"), "one");
+        var commit = await Commit(0, "one");
+        await Rpc(0).Call("Branch", new { Namespace = "admin", Name = "data", SourceBranch = "master", NewBranchName = "side", SourceCommitId = commit });
+        for (var round = 1; round < 6; round++)
+        {
+            await File.WriteAllTextAsync(Path.Combine(path, $"round{round}"), $"{round}");
+            path = (string)(await Rpc(round % 3).Call("Procure", new { Namespace = "admin", Name = "data" }))!;
+            Assert.Equal($"{round}", await File.ReadAllTextAsync(Path.Combine(path, $"round{round}")));
+            Assert.Equal(await _cluster.IdOf(round % 3), await Master((round + 1) % 3));
+        }
+
+        Assert.Equal(["Initial commit", "one", .. Enumerable.Repeat("Data that was not committed when the dot moved to another node", 5)], await Messages(0, ""));
+        var side = (string)(await Rpc(1).Call("Procure", new { Namespace = "admin", Name = "data@side" }))!;
+        Assert.Equal("one", await File.ReadAllTextAsync(Path.Combine(side, "file")));
+        Assert.DoesNotContain("DIVERGED", (await Rpc(0).Call("Branches", new { Namespace = "admin", Name = "data" }))!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task Force_and_drain_move_control_and_a_replicated_commit_waits_for_its_copies()
+    {
+        var id = await Rpc(0).Text("Create", new { Namespace = "admin", Name = "data" });
+        id = await Rpc(0).Text("Lookup", new { Namespace = "admin", Name = "data", Branch = "" });
+        await Rpc(0).Call("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = "safe", Durability = "replicated" });
+        var lag = (JsonObject)(await Rpc(2).Call("GetReplicationLatencyForBranch", new { Namespace = "admin", Name = "data", Branch = "" }))!;
+        Assert.All(lag, node => Assert.Empty((JsonArray)node.Value!));
+
+        await Rpc(1).Call("ForceBranchMasterById", new { FilesystemId = id, Master = await _cluster.IdOf(2) });
+        Assert.Equal(await _cluster.IdOf(2), await Master(0));
+        await Commit(0, "on the third");
+
+        var drained = (await Rpc(1).Call("DrainNode", new { Node = await _cluster.IdOf(2) }))!;
+        Assert.Equal((1, 0), ((int)drained["Moved"]!, (int)drained["Left"]!));
+        Assert.NotEqual(await _cluster.IdOf(2), await Master(0));
+        Assert.Equal(["Initial commit", "safe", "on the third"], await Messages(2, ""));
+
+        await Rpc(0).Call("SetReplication", new { Namespace = "admin", Name = "data", Copies = 4 });
+        var refused = await Assert.ThrowsAsync<RpcErrorException>(() =>
+            Rpc(0).Call("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = "more", Durability = "replicated" }));
+        Assert.Contains("needs 4 nodes", refused.Text, StringComparison.Ordinal);
+    }
+
+    private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;
+
+    private Task<string> Commit(int node, string message) =>
+        Rpc(node).Text("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = message });
+
+    private Task CommitsAgain(int node, string message) => Patience.Holds(
+        async () =>
+        {
+            try
+            {
+                return await Commit(node, message);
+            }
+            catch (RpcErrorException)
+            {
+                return null;
+            }
+        },
+        TimeSpan.FromSeconds(30),
+        () => $"no commit was taken\n{_cluster.Nodes[node].Log}");
+
+    private async Task<string?> Master(int node) => (string?)(await Rpc(node).Call("List"))!["admin"]!["data"]!["Master"];
+
+    private async Task<IEnumerable<string?>> Messages(int node, string branch) =>
+        ((JsonArray)(await Rpc(node).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!)
+        .Select(commit => (string?)commit!["Metadata"]!["message"]);
+
+    private async Task<string> Diverged(int node)
+    {
+        var found = "";
+        await Patience.Holds(
+            async () =>
+            {
+                var branches = (JsonArray)(await Rpc(node).Call("Branches", new { Namespace = "admin", Name = "data" }))!;
+                found = branches.Select(branch => (string)branch!).FirstOrDefault(branch => branch.Contains("-DIVERGED-", StringComparison.Ordinal)) ?? "";
+                return found.Length > 0 ? found : null;
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"nothing was handed in\n{string.Join("\n=====\n", _cluster.Nodes.Select(other => other.Log))}");
+        return found;
+    }
+}
