@@ -87,11 +87,20 @@ internal sealed class Membership(ActorSystem system, ILogger log)
 
     private ActorSelection Peer(Member member) => system.ActorSelection(new RootActorPath(member.Address) / "user" / PeerActor.Name);
 
-    /// <summary>Tells the others which rows changed; answers when they have read them or cannot be waited for.</summary>
+    /// <summary>
+    /// Tells the others which rows changed; answers when they have read them or cannot be waited for. Who is out of reach is told all
+    /// the same, until it hears: it may see us and so believe that it has missed nothing.
+    /// </summary>
     public Task Tell(IReadOnlyList<RowChange> changes)
     {
         var news = new PeerProtocol.RowsChanged([.. changes]);
-        return Task.WhenAll(Live.Values.Where(member => member.Address != _cluster.SelfAddress).Select(member => Tell(member, news)));
+        var live = Live.Values.Where(member => member.Address != _cluster.SelfAddress).ToList();
+        foreach (var away in _cluster.State.Unreachable.Where(member => member.Status == MemberStatus.Up))
+        {
+            _ = TellAgain(away, Peer(away), news);
+        }
+
+        return Task.WhenAll(live.Select(member => Tell(member, news)));
     }
 
     private async Task Tell(Member member, PeerProtocol.RowsChanged news)
@@ -104,14 +113,14 @@ internal sealed class Membership(ActorSystem system, ILogger log)
         }
     }
 
-    /// <summary>Until it confirms; a member that was out of reach reads everything anew by itself when it is back.</summary>
+    /// <summary>Until it confirms or is no member any more: who joins reads everything anew.</summary>
     private async Task TellAgain(Member member, ActorSelection peer, PeerProtocol.RowsChanged news)
     {
         do
         {
             await Task.Delay(NewsLimit);
         }
-        while (Live.Values.Contains(member) && !await Confirmed(peer, news));
+        while (_cluster.State.Members.Contains(member) && !await Confirmed(peer, news));
     }
 
     private static async Task<bool> Confirmed(ActorSelection peer, PeerProtocol.RowsChanged news)

@@ -17,6 +17,8 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
     /// <summary>Commits in one stream: what was received stays when a later one breaks off.</summary>
     private const int Package = 64;
 
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(20);
+
     private readonly ConcurrentDictionary<FilesystemId, bool> _verified = new();
 
     /// <summary>Done too when there is nothing to copy: the dot is this node's own, or gone.</summary>
@@ -41,6 +43,10 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
         {
             env.Log.LogWarning(failure, "replica of {Dot}: {Message}", dot, failure.Message);
             return Refusals.From(failure);
+        }
+        catch (OperationCanceledException) when (!env.Stopping.IsCancellationRequested)
+        {
+            return new Refusal(RefusalCode.Conflict, $"The control of dot {dot} changed while it was copied.");
         }
         catch (DirectoryChangedException)
         {
@@ -99,7 +105,16 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
             .Where(id => env.Index.Newest(id) is not null)
             .ToImmutableSortedDictionary(
                 id => id.Value, id => new KnownCommits(env.Index.Count(id), env.Index.Newest(id)!.Value), StringComparer.Ordinal);
-        return await link.Holdings(row.Node, new HoldingsQuery(row.Id, row.Epoch, known, verify), ct);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(AnswerLimit);
+        try
+        {
+            return await link.Holdings(row.Node, new HoldingsQuery(row.Id, row.Epoch, known, verify), limit.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return Refusals.NodeSilent(row.Node, "in time");
+        }
     }
 
     private Dictionary<FilesystemId, StoredFilesystem> Here(FilesystemId dot) =>

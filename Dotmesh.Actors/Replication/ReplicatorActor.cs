@@ -25,7 +25,7 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
 
     private readonly Queue<FilesystemId> _waiting = new();
     private readonly HashSet<FilesystemId> _queued = [];
-    private readonly HashSet<FilesystemId> _running = [];
+    private readonly Dictionary<FilesystemId, (StorageNodeId? From, CancellationTokenSource Cancel)> _running = [];
     private readonly HashSet<FilesystemId> _failed = [];
     private readonly Dictionary<FilesystemId, List<ReplicatorProtocol.SyncNow>> _asked = [];
     private readonly Dictionary<FilesystemId, List<ReplicatorProtocol.SyncNow>> _answering = [];
@@ -64,6 +64,12 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
 
     private void Consider(FilesystemId dot)
     {
+        if (_running.TryGetValue(dot, out var running) && running.From != _env.Directory.Find(dot)?.Node)
+        {
+            // the node it copies from does not control the dot any more, and may never answer; who controls it now waits for the end
+            running.Cancel.Cancel();
+        }
+
         if (IsWanted(dot))
         {
             Enqueue(dot);
@@ -114,20 +120,21 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
         for (var looked = _waiting.Count; looked > 0 && _running.Count < _settings.AtOnce; looked--)
         {
             var dot = _waiting.Dequeue();
-            if (_running.Contains(dot))
+            if (_running.ContainsKey(dot))
             {
                 _waiting.Enqueue(dot);
                 continue;
             }
 
             _queued.Remove(dot);
-            _running.Add(dot);
+            var cancel = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
+            _running.Add(dot, (_env.Directory.Find(dot)?.Node, cancel));
             if (_asked.Remove(dot, out var asked))
             {
                 _answering[dot] = asked;
             }
 
-            _ = Task.Run(() => _sync.Run(dot, _stopping), _stopping).PipeTo(
+            _ = Task.Run(() => _sync.Run(dot, cancel.Token), CancellationToken.None).PipeTo(
                 Self,
                 success: outcome => new ReplicatorProtocol.Synced(dot, outcome),
                 failure: failure => new ReplicatorProtocol.Synced(dot, new Refusal(RefusalCode.Unavailable, failure.Message)));
@@ -136,7 +143,8 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
 
     private void Ended(ReplicatorProtocol.Synced ended)
     {
-        _running.Remove(ended.Dot);
+        _running.Remove(ended.Dot, out var run);
+        run.Cancel.Dispose();
         var failed = ended.Outcome.Refused(out var refusal);
         if (failed)
         {

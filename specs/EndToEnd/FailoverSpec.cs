@@ -9,6 +9,7 @@ namespace Dotmesh.Specs.EndToEnd;
 public sealed class FailoverSpec : IAsyncLifetime
 {
     private NodeCluster _cluster = null!;
+    private string _last = "";
 
     public async Task InitializeAsync() => _cluster = await NodeCluster.Start(Lanes.IsOn(Lanes.Postgres) ? 3 : 0);
 
@@ -33,7 +34,7 @@ public sealed class FailoverSpec : IAsyncLifetime
         var branch = await Diverged(1);
         var commits = (JsonArray)(await Rpc(2).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!;
         Assert.Equal(first, (string?)commits[^1]!["Metadata"]!["diverged-node"]);
-        var files = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = $"data", Branch = branch }))!;
+        var files = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = $"data@{branch}" }))!;
         Assert.Equal("not committed", await File.ReadAllTextAsync(Path.Combine(files, "dirty")));
         var master = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = "data" }))!;
         Assert.Equal(["kept"], Directory.GetFiles(master).Select(Path.GetFileName));
@@ -47,7 +48,6 @@ public sealed class FailoverSpec : IAsyncLifetime
         await _cluster.Holds("data", "", 1);
         _cluster.Nodes[1].Freeze();
         _cluster.Nodes[2].Freeze();
-        await _cluster.Sees(0, 1);
         await Commit(0, "only here");
         _cluster.Nodes[0].Freeze();
         _cluster.Nodes[1].Thaw();
@@ -56,6 +56,8 @@ public sealed class FailoverSpec : IAsyncLifetime
         await CommitsAgain(1, "after the takeover");
         _cluster.Nodes[0].Thaw();
         var branch = await Diverged(1);
+        await _cluster.Nodes[0].Ready();
+        await _cluster.Sees(0, 3);
         Assert.Equal(["only here", $"What node {await _cluster.IdOf(0)} had that node {await Master(1)} had not"], await Messages(0, branch));
         Assert.Equal(["Initial commit", "after the takeover"], await Messages(0, ""));
         await _cluster.Holds("data", "", 2);
@@ -101,8 +103,8 @@ public sealed class FailoverSpec : IAsyncLifetime
     [SkippableFact]
     public async Task Force_and_drain_move_control_and_a_replicated_commit_waits_for_its_copies()
     {
-        var id = await Rpc(0).Text("Create", new { Namespace = "admin", Name = "data" });
-        id = await Rpc(0).Text("Lookup", new { Namespace = "admin", Name = "data", Branch = "" });
+        await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
+        var id = await Rpc(0).Text("Lookup", new { Namespace = "admin", Name = "data", Branch = "" });
         await Rpc(0).Call("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = "safe", Durability = "replicated" });
         var lag = (JsonObject)(await Rpc(2).Call("GetReplicationLatencyForBranch", new { Namespace = "admin", Name = "data", Branch = "" }))!;
         Assert.All(lag, node => Assert.Empty((JsonArray)node.Value!));
@@ -134,13 +136,14 @@ public sealed class FailoverSpec : IAsyncLifetime
             {
                 return await Commit(node, message);
             }
-            catch (RpcErrorException)
+            catch (RpcErrorException notYet)
             {
+                _last = notYet.Text;
                 return null;
             }
         },
         TimeSpan.FromSeconds(30),
-        () => $"no commit was taken\n{_cluster.Nodes[node].Log}");
+        () => $"no commit was taken: {_last}\n{string.Join("\n=====\n", _cluster.Nodes.Select(other => other.Log))}");
 
     private async Task<string?> Master(int node) => (string?)(await Rpc(node).Call("List"))!["admin"]!["data"]!["Master"];
 
