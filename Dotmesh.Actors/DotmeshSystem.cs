@@ -209,8 +209,9 @@ public sealed class DotmeshSystem : IAsyncDisposable
         {
             var copies = ReplicationParts.Start(
                 system, env, members, parts,
-                (dot, filesystem, token) => facade?.TakeIn(dot, filesystem, token)
-                    ?? Task.FromResult<Outcome<Done>>(Refusals.NodeStarting()));
+                (dot, filesystem, token) => facade is { } ready
+                    ? ready.TakeIn(dot, filesystem, token)
+                    : Task.FromResult<Outcome<Done>>(Refusals.NodeStarting()));
             parts.Serve(answers, copies.Answers);
             await Join(system, settings, env, members, copies, parts, ct);
         }
@@ -234,10 +235,16 @@ public sealed class DotmeshSystem : IAsyncDisposable
             Props.Create(() => new PeerActor(parts.Database, copies.Replicator, env.Log)), PeerActor.Name);
         await new ClusterEntry(system, parts, settings.Addresses, env.Log).Join(env.Time, ct);
         members.DownPredecessors(env.Node);
-        _ = system.WhenTerminated.ContinueWith(_ => parts.Ended("the cluster has put this node out"), TaskScheduler.Default);
+        _ = TellEnd(system, parts);
         parts.Database.Changes.Publish = members.Tell;
         // what was written between the opening of the tables and now
         await parts.Database.RefreshAll(ct);
+    }
+
+    private static async Task TellEnd(ActorSystem system, ClusterParts parts)
+    {
+        await system.WhenTerminated;
+        parts.Ended("the cluster has put this node out");
     }
 
     /// <summary>The first message to a shard waits for its allocation: it is this one and not a user's.</summary>

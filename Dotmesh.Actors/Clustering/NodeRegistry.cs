@@ -26,8 +26,8 @@ public sealed class NodeRegistry(
     private long _renewedAt;
     private long _heldSince;
 
-    /// <summary>After each renewal; must not block.</summary>
-    public event Action? Renewed;
+    /// <summary>Called after each renewal; must not block.</summary>
+    public Action Renewed { get; set; } = () => { };
 
     public NodeIdentity Self => self;
 
@@ -134,7 +134,7 @@ public sealed class NodeRegistry(
         if (renewed)
         {
             Took(all, began);
-            Renewed?.Invoke();
+            Renewed();
         }
 
         return renewed;

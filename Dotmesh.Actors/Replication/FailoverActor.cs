@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
 using Dotmesh.Actors.Clustering;
-using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Microsoft.Extensions.Logging;
@@ -44,7 +43,7 @@ internal sealed class FailoverActor : ReceiveActor, IWithTimers
     protected override void PreStart()
     {
         var self = Self;
-        _registry.Renewed += () => self.Tell(Look.Around, ActorRefs.NoSender);
+        _registry.Renewed = () => self.Tell(Look.Around, ActorRefs.NoSender);
         Cluster.Get(Context.System).Subscribe(Self, typeof(ClusterEvent.UnreachableMember));
     }
 

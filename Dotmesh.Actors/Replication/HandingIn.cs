@@ -68,8 +68,8 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link)
     private List<StoredFilesystem> Own(FilesystemId dot)
     {
         var all = env.Index.OfDot(dot).Select(env.Index.Find).OfType<StoredFilesystem>().ToDictionary(filesystem => filesystem.Id);
-        return [.. DotDecisions.LeavesFirst(all.ToDictionary(pair => pair.Key, pair => pair.Value.Origin))
-            .Reverse().Select(id => all[id]).Where(filesystem => filesystem.Labels is { Replica: false })];
+        var originsFirst = DotDecisions.LeavesFirst(all.ToDictionary(pair => pair.Key, pair => pair.Value.Origin)).Reverse();
+        return [.. originsFirst.Select(id => all[id]).Where(filesystem => filesystem.Labels is { Replica: false })];
     }
 
     /// <summary>Each filesystem that both have ends, here, where they part; what came after it lives on under a new id.</summary>
@@ -103,10 +103,7 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link)
             var at = filesystem.Commits[agreed - 1].Id;
             env.Log.LogWarning("dot {Dot} ({Name}): {Commits} commits after {Commit} and what was not committed are only here; they become {Branch}",
                 row.Id, row.Name, filesystem.Commits.Length - agreed, at, name);
-            var labels = filesystem.Labels with
-            {
-                Branch = name, Collaborators = ImmutableSortedDictionary<string, string>.Empty,
-            };
+            var labels = filesystem.Labels with { Branch = name, Collaborators = ImmutableSortedDictionary<string, string>.Empty };
             await env.Storage.Stash(filesystem.Id, at, id, labels, ct);
             await env.Refresh(env.Index.OfDot(row.Id).Append(id), ct);
         }

@@ -12,8 +12,6 @@ internal sealed class ReplicaAnswers(
     DotEnvironment env, HandingIn handingIn, IReplicaLink link, IActorRef replicator,
     Func<FilesystemId, FilesystemId, CancellationToken, Task<Outcome<Done>>> adopt) : IReplicaAnswers
 {
-    private readonly SemaphoreSlim _handIns = new(2);
-
     public async Task<Outcome<DotHoldings>> Holdings(HoldingsQuery query, CancellationToken ct)
     {
         if (Controls(query.Dot, query.Epoch).Refused(out var refusal))
@@ -83,7 +81,6 @@ internal sealed class ReplicaAnswers(
             return refusal;
         }
 
-        await _handIns.WaitAsync(ct);
         try
         {
             if (env.Directory.FindFilesystem(request.Filesystem) is not null)
@@ -98,10 +95,6 @@ internal sealed class ReplicaAnswers(
         catch (StorageException failure)
         {
             return Refusals.From(failure);
-        }
-        finally
-        {
-            _handIns.Release();
         }
     }
 

@@ -70,10 +70,8 @@ internal static class ReplicaPlan
         }
 
         var kept = there.Filesystems.Select(holding => holding.Id).ToHashSet();
-        return here.Keys.Where(id => !kept.Contains(id)).OrderBy(id => id.Value, StringComparer.Ordinal).FirstOrDefault() is
-            { Value: not null } gone
-            ? DestroyLeaf(gone, here)
-            : null;
+        var gone = here.Keys.Where(id => !kept.Contains(id)).OrderBy(id => id.Value, StringComparer.Ordinal).ToList();
+        return gone.Count > 0 ? DestroyLeaf(gone[0], here) : null;
     }
 
     /// <summary>It has nothing in common, starts elsewhere, or is an empty branch that a stream cannot extend.</summary>

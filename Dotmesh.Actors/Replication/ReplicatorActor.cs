@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Akka.Actor;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Dots;

@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using Dotmesh.Actors;
-using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Rpc.JsonRpc;
 using Dotmesh.Rpc.Wire;

@@ -25,9 +25,9 @@ internal sealed class StallingStream(Stream inner, TimeSpan limit) : Stream
         {
             return await inner.ReadAsync(buffer, stalled.Token);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException silent) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new IOException($"no byte came for {limit.TotalSeconds:F0} s");
+            throw new IOException($"no byte came for {limit.TotalSeconds:F0} s", silent);
         }
     }
 

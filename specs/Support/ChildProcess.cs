@@ -89,9 +89,6 @@ public sealed partial class ChildProcess : IAsyncDisposable
         return new ChildResult(_process.ExitCode, Output, Errors);
     }
 
-    // not SIGTSTP, which a program may ignore
-    private const int Stop = 19;
-
     /// <summary>SIGKILL: nothing is flushed.</summary>
     public async Task Kill9()
     {
@@ -109,15 +106,16 @@ public sealed partial class ChildProcess : IAsyncDisposable
         {
             PosixSignal.SIGINT => 2,
             PosixSignal.SIGTERM => 15,
-            PosixSignal.SIGTSTP => Stop,
-            PosixSignal.SIGCONT => 18,
             _ => throw new ArgumentOutOfRangeException(nameof(signal)),
         };
-        if (SendSignal(_process.Id, number) != 0)
-        {
-            throw new InvalidOperationException($"kill -{number} {_process.Id}: error {Marshal.GetLastPInvokeError()}");
-        }
+        Send(number);
     }
+
+    /// <summary>SIGSTOP, which a program cannot ignore.</summary>
+    public void Freeze() => Send(19);
+
+    /// <summary>SIGCONT.</summary>
+    public void Thaw() => Send(18);
 
     public async ValueTask DisposeAsync()
     {
@@ -128,6 +126,14 @@ public sealed partial class ChildProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    private void Send(int number)
+    {
+        if (SendSignal(_process.Id, number) != 0)
+        {
+            throw new InvalidOperationException($"kill -{number} {_process.Id}: error {Marshal.GetLastPInvokeError()}");
+        }
     }
 
     private static void Keep(ConcurrentQueue<string> lines, string? line)

@@ -159,10 +159,10 @@ public sealed class NodeProcess : IAsyncDisposable
     public void Signal(PosixSignal signal) => _process.Signal(signal);
 
     /// <summary>SIGSTOP: it does nothing, and knows nothing of it.</summary>
-    public void Freeze() => _process.Signal(PosixSignal.SIGTSTP);
+    public void Freeze() => _process.Freeze();
 
     /// <summary>It goes on where it was frozen.</summary>
-    public void Thaw() => _process.Signal(PosixSignal.SIGCONT);
+    public void Thaw() => _process.Thaw();
 
     public Task Kill9() => _process.Kill9();
 

@@ -259,6 +259,10 @@ public sealed class OptionsSpec
             Cluster:Seeds                                                         default
             Cluster:LeaseSeconds          6 s                                     default
             Cluster:SecretFile            /home/ann/.dotmesh/data/cluster-secret  default
+            Replication:Copies            0                                       default
+            Replication:AtOnce            4                                       default
+            Failover:Mode                 automatic                               default
+            Failover:DrainSeconds         20 s                                    default
             Billing:Endpoint                                                      default
             Billing:Plans                 null                                    default
             Billing:StripePublicKey                                               default

@@ -21,7 +21,7 @@ public sealed class RpcOpenRpcSpec
             "Containers", "ContainersById", "Commit", "Snapshot", "Commits", "Snapshots", "CommitsById", "SnapshotsById",
             "Rollback", "Branch", "Clone", "Branches", "Clones", "AllDotsAndBranches", "AllVolumesAndClones", "MountCommit",
             "StashAfter", "GetReplicationLatencyForBranch", "PredictSize", "DeducePathToTopLevelFilesystem", "Procure",
-            "GetTransfer", "SetDebugFlag", "DumpInternalState", "SubmitPayment",
+            "ForceBranchMasterById", "SetReplication", "DrainNode", "GetTransfer", "SetDebugFlag", "DumpInternalState", "SubmitPayment",
         ];
         Assert.Equal(
             names.Select(name => $"DotmeshRPC.{name}").Append("rpc.discover").Order(StringComparer.Ordinal),

@@ -41,6 +41,8 @@ public sealed class SerializationSpec : IAsyncLifetime
         new DotEvents.BranchAdopted("b1", Other, Origin, [C1], At, "system"),
         new DotEvents.CommitsAdopted(Fs, [C1], At, "system"),
         new DotEvents.CommitsLost(Fs, [C1], At, "system"),
+        new DotEvents.ControlTaken(new StorageNodeId("abc"), 2, At, "system"),
+        new DotEvents.ReplicationSet(2, At, "u1"),
     ];
 
     private ActorSystem _system = null!;
