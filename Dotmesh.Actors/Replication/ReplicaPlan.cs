@@ -17,6 +17,9 @@ internal abstract record ReplicaStep
     public sealed record Receive(StreamRange Range, FilesystemLabels Labels, ImmutableArray<StoredCommit> Commits) : ReplicaStep;
 
     public sealed record Relabel(FilesystemId Filesystem, FilesystemLabels Labels) : ReplicaStep;
+
+    /// <summary>What was here when the question was asked is not any more: the answer left out what is needed now.</summary>
+    public sealed record AskAgain : ReplicaStep;
 }
 
 /// <summary>
@@ -95,6 +98,11 @@ internal static class ReplicaPlan
             if (have >= holding.Count)
             {
                 continue;
+            }
+
+            if (have < holding.Common)
+            {
+                return new ReplicaStep.AskAgain();
             }
 
             ImmutableArray<StoredCommit> next = [.. holding.Commits.Skip(have - holding.Common).Take(package)];

@@ -81,7 +81,15 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
                 throw new DirectoryChangedException();
             }
 
-            if ((await Take(step, row, rebuilt, ct)).Refused(out refusal))
+            if (step is ReplicaStep.AskAgain)
+            {
+                holdings = await Ask(row, ct);
+                if (holdings.Refused(out refusal))
+                {
+                    return refusal;
+                }
+            }
+            else if ((await Take(step, row, rebuilt, ct)).Refused(out refusal))
             {
                 return refusal;
             }
