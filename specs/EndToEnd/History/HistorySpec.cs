@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Dotmesh.Specs.Support;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Dotmesh.Specs.EndToEnd.History;
+
+/// <summary>
+/// Clients work while nodes are killed, frozen and stopped and the database goes away; afterwards everything that was acknowledged
+/// must be there. <c>DOTMESH_HISTORY_ROUNDS</c> faults (10), <c>DOTMESH_HISTORY_SEED</c> as printed by an earlier run.
+/// </summary>
+[Trait("Speed", "slow")]
+public sealed class HistorySpec(ITestOutputHelper output)
+{
+    private const int Dots = 4;
+
+    private readonly int _seed = Setting("DOTMESH_HISTORY_SEED", Environment.ProcessId * 7919);
+    private readonly int _rounds = Setting("DOTMESH_HISTORY_ROUNDS", 10);
+    private readonly long _began = Stopwatch.GetTimestamp();
+
+    [SkippableFact]
+    public async Task Nothing_acknowledged_is_lost_whatever_dies()
+    {
+        Lanes.Require(Lanes.Postgres);
+        Say($"seed {_seed}, {_rounds} rounds");
+        await using var cluster = await NodeCluster.Start(3);
+        var clients = Enumerable.Range(0, Dots).Select(number => new HistoryClient(cluster, $"dot{number}", _seed + number)).ToList();
+        foreach (var client in clients)
+        {
+            await client.Create();
+        }
+
+        await Faults(cluster, clients);
+        clients.ForEach(client => Say($"{client.Name}: {client.Calls} calls, {client.Line.Count} commits acknowledged, errors: {client.Errors}"));
+        Assert.All(clients, client => Assert.True(client.Line.Count > _rounds, $"{client.Name} hardly ever succeeded: {client.Errors}"));
+        try
+        {
+            await Calm(cluster);
+            foreach (var client in clients)
+            {
+                await new HistoryCheck(cluster, client).Run();
+            }
+        }
+        catch (Exception) when (Keep(cluster))
+        {
+            throw;
+        }
+    }
+
+    private async Task Faults(NodeCluster cluster, List<HistoryClient> clients)
+    {
+        using var stop = new CancellationTokenSource();
+        var working = clients.Select(client => Task.Run(() => client.Run(stop.Token))).ToList();
+        var nemesis = new Nemesis(cluster, _seed, Say);
+        try
+        {
+            for (var round = 0; round < _rounds; round++)
+            {
+                await nemesis.Round();
+            }
+        }
+        catch (TimeoutException) when (Keep(cluster))
+        {
+            throw;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(working);
+        }
+    }
+
+    /// <summary>All copies are alike everywhere, and no pool has anything that the directory does not know.</summary>
+    private static async Task Calm(NodeCluster cluster)
+    {
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(node => cluster.Sees(node, 3)));
+        var seen = "";
+        await Patience.Holds(
+            async () =>
+            {
+                try
+                {
+                    seen = await Disorder(cluster);
+                    return seen.Length == 0 ? cluster : null;
+                }
+                catch (RpcErrorException notYet)
+                {
+                    seen = notYet.Text;
+                    return null;
+                }
+            },
+            TimeSpan.FromSeconds(120),
+            () => $"the cluster does not come to rest: {seen}");
+    }
+
+    private static async Task<string> Disorder(NodeCluster cluster)
+    {
+        var filesystems = 0;
+        foreach (var (name, _) in (JsonObject)(await cluster.Nodes[0].Rpc.Call("List"))!["admin"]!)
+        {
+            var branches = (JsonArray)(await cluster.Nodes[0].Rpc.Call("Branches", new { Namespace = "admin", Name = name }))!;
+            foreach (var branch in branches.Select(branch => (string)branch!).Prepend(""))
+            {
+                filesystems++;
+                var id = await cluster.Nodes[0].Rpc.Text("Lookup", new { Namespace = "admin", Name = name, Branch = branch });
+                var statuses = (JsonObject)(await cluster.Nodes[0].Rpc.Call("Get", id))!["ServerStatuses"]!;
+                if (statuses.Count != 3 || statuses.Select(status => (string)status.Value!).Distinct(StringComparer.Ordinal).Count() != 1)
+                {
+                    return $"{name}@{branch}: {statuses.ToJsonString()}";
+                }
+            }
+        }
+
+        foreach (var node in cluster.Nodes)
+        {
+            var pool = (string)(await node.Rpc.Call("DumpInternalState", "poolIndex.filesystems"))!["poolIndex.filesystems"]!;
+            if (pool != filesystems.ToString(CultureInfo.InvariantCulture))
+            {
+                return $"a pool has {pool} filesystems, the directory {filesystems}";
+            }
+        }
+
+        return "";
+    }
+
+    private static int Setting(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
+
+    private bool Keep(NodeCluster cluster)
+    {
+        for (var node = 0; node < cluster.Nodes.Count; node++)
+        {
+            output.WriteLine($"===== node {node}\n{cluster.Nodes[node].Log}");
+        }
+
+        return true;
+    }
+
+    private void Say(string text) => output.WriteLine(
+        string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_began).TotalSeconds,7:F1} s  {text}"));
+}
