@@ -9,6 +9,7 @@ public sealed class NodeCluster : IAsyncDisposable
     private readonly ScratchFolder _folder = new();
     private readonly List<NodeProcess> _nodes = [];
     private readonly (string Name, string Value)[] _options;
+    private readonly Dictionary<int, string> _earlier = [];
 
     private NodeCluster(PostgresServer server, PostgresSettings database, (string Name, string Value)[] options)
     {
@@ -75,9 +76,13 @@ public sealed class NodeCluster : IAsyncDisposable
     /// <summary>Starts a node again that was ended.</summary>
     public async Task Restart(int number)
     {
+        _earlier[number] = LogOf(number);
         await _nodes[number].DisposeAsync();
         _nodes[number] = await NodeProcess.Start(_nodes[number].Setup);
     }
+
+    /// <summary>What a node wrote in all of its runs.</summary>
+    public string LogOf(int number) => $"{_earlier.GetValueOrDefault(number)}{_nodes[number].Log}\n";
 
     /// <summary>Waits until a node counts so many that are there.</summary>
     public Task Sees(int number, int nodes) => Patience.Holds(

@@ -1,3 +1,4 @@
+using Dotmesh.Actors.Storage.Zfs;
 using Xunit;
 
 namespace Dotmesh.Specs.Support;
@@ -24,5 +25,14 @@ public sealed class ScratchFolder : IDisposable
         return string.Empty;
     }
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    /// <summary>Takes off first what a node that was killed left mounted below it.</summary>
+    public void Dispose()
+    {
+        foreach (var mount in SystemMounts.Read().Keys.Where(at => at.StartsWith(Path + "/", StringComparison.Ordinal)).OrderDescending(StringComparer.Ordinal))
+        {
+            SystemMounts.Unmount(mount, detach: true);
+        }
+
+        Directory.Delete(Path, recursive: true);
+    }
 }

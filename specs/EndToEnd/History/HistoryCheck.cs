@@ -79,10 +79,27 @@ internal sealed class HistoryCheck(NodeCluster cluster, HistoryClient client)
             foreach (var earlier in line.TakeWhile(other => other != id).Where(written.Contains).Append(id))
             {
                 var file = Path.Combine(path, "__default__", earlier);
-                Assert.True(File.Exists(file), $"{client.Name}@{branch}, commit {id} lacks the file of {earlier}");
+                Assert.True(
+                    File.Exists(file),
+                    File.Exists(file) ? "" : $"{client.Name}@{branch}, commit {id} lacks the file of {earlier}, which is in {await Having(filesystem, line, earlier)}");
                 Assert.Equal(earlier, await File.ReadAllTextAsync(file));
             }
         }
+    }
+
+    private async Task<string> Having(string filesystem, List<string> line, string earlier)
+    {
+        var having = new List<string>();
+        foreach (var id in line)
+        {
+            var path = await Rpc.Text("MountCommit", new { FilesystemId = filesystem, CommitId = id });
+            if (File.Exists(Path.Combine(path, "__default__", earlier)))
+            {
+                having.Add(id);
+            }
+        }
+
+        return $"{string.Join(' ', having)} of {string.Join(' ', line)}";
     }
 
     private async Task<List<string>> Commits(string branch, RpcClient? through = null) =>

@@ -34,6 +34,9 @@ internal sealed class HistoryClient(NodeCluster cluster, string name, int seed)
 
     public int Calls { get; private set; }
 
+    /// <summary>Every call that could change something, with its time and its answer.</summary>
+    public List<string> Trace { get; } = [];
+
     public string Errors => string.Join("; ", _errors.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Value} x {pair.Key}"));
 
     public async Task Create()
@@ -62,7 +65,7 @@ internal sealed class HistoryClient(NodeCluster cluster, string name, int seed)
     private async Task Mount(int node)
     {
         _mount = null;
-        if (await Call(node, "Procure", new { Namespace = "admin", Name = name }) is { } path)
+        if (await Call(node, "Procure", new { Namespace = "admin", Name = name, Subdot = "__default__" }) is { } path)
         {
             _mount = (node, (string)path!);
         }
@@ -91,6 +94,7 @@ internal sealed class HistoryClient(NodeCluster cluster, string name, int seed)
         var mounted = _mount is { } mount && before is not null && before == await Id(mount.Node) && before == await Master(node);
         Uncertain.Remove(id);
         Line.Add(new Acknowledged(id, written && mounted, replicated));
+        Trace.Add($"    {id}: written {written}, mounted {mounted} ({_mount})");
     }
 
     private async Task<bool> Write(string id)
@@ -160,15 +164,28 @@ internal sealed class HistoryClient(NodeCluster cluster, string name, int seed)
         Calls++;
         try
         {
-            return await cluster.Nodes[node].Rpc.Call(method, parameters).WaitAsync(Limit) ?? JsonValue.Create(true);
+            var answer = await cluster.Nodes[node].Rpc.Call(method, parameters).WaitAsync(Limit) ?? JsonValue.Create(true);
+            Note(node, method, parameters, answer.ToJsonString());
+            return answer;
         }
         catch (Exception failed) when (failed is RpcErrorException or HttpRequestException or TimeoutException or IOException or TaskCanceledException
             or ObjectDisposedException)
         {
             var text = failed is RpcErrorException refused ? refused.Text : failed.GetType().Name;
+            Note(node, method, parameters, text);
             var kind = System.Text.RegularExpressions.Regex.Replace(text, "[0-9a-f-]{6,}|[0-9]+", "#", default, TimeSpan.FromSeconds(1));
             _errors[kind] = _errors.GetValueOrDefault(kind) + 1;
+            using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+            await pause.WaitForNextTickAsync();
             return null;
+        }
+    }
+
+    private void Note(int node, string method, object? parameters, string answer)
+    {
+        if (method is "Commit" or "Rollback" or "Branch" or "Procure")
+        {
+            Trace.Add($"{TimeProvider.System.GetLocalNow():HH:mm:ss.fff} node {node} {method} {parameters}: {answer}");
         }
     }
 }

@@ -43,7 +43,7 @@ public sealed class HistorySpec(ITestOutputHelper output)
                 await new HistoryCheck(cluster, client).Run();
             }
         }
-        catch (Exception) when (Keep(cluster))
+        catch (Exception) when (Keep(cluster, clients))
         {
             throw;
         }
@@ -61,7 +61,7 @@ public sealed class HistorySpec(ITestOutputHelper output)
                 await nemesis.Round();
             }
         }
-        catch (TimeoutException) when (Keep(cluster))
+        catch (TimeoutException) when (Keep(cluster, clients))
         {
             throw;
         }
@@ -85,9 +85,10 @@ public sealed class HistorySpec(ITestOutputHelper output)
                     seen = await Disorder(cluster);
                     return seen.Length == 0 ? cluster : null;
                 }
-                catch (RpcErrorException notYet)
+                catch (Exception notYet) when (notYet is RpcErrorException or HttpRequestException)
                 {
-                    seen = notYet.Text;
+                    // a node that was frozen long enough begins anew when it notices
+                    seen = notYet.Message;
                     return null;
                 }
             },
@@ -97,14 +98,14 @@ public sealed class HistorySpec(ITestOutputHelper output)
 
     private static async Task<string> Disorder(NodeCluster cluster)
     {
-        var filesystems = 0;
+        var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, _) in (JsonObject)(await cluster.Nodes[0].Rpc.Call("List"))!["admin"]!)
         {
             var branches = (JsonArray)(await cluster.Nodes[0].Rpc.Call("Branches", new { Namespace = "admin", Name = name }))!;
             foreach (var branch in branches.Select(branch => (string)branch!).Prepend(""))
             {
-                filesystems++;
                 var id = await cluster.Nodes[0].Rpc.Text("Lookup", new { Namespace = "admin", Name = name, Branch = branch });
+                known.Add(id);
                 var statuses = (JsonObject)(await cluster.Nodes[0].Rpc.Call("Get", id))!["ServerStatuses"]!;
                 if (statuses.Count != 3 || statuses.Select(status => (string)status.Value!).Distinct(StringComparer.Ordinal).Count() != 1)
                 {
@@ -115,10 +116,11 @@ public sealed class HistorySpec(ITestOutputHelper output)
 
         foreach (var node in cluster.Nodes)
         {
-            var pool = (string)(await node.Rpc.Call("DumpInternalState", "poolIndex.filesystems"))!["poolIndex.filesystems"]!;
-            if (pool != filesystems.ToString(CultureInfo.InvariantCulture))
+            var pool = new DirectoryInfo(Path.Combine(node.Setup.DataFolder, "pool", "fs")).GetDirectories().Select(folder => folder.Name).ToList();
+            if (!known.SetEquals(pool))
             {
-                return $"a pool has {pool} filesystems, the directory {filesystems}";
+                var labels = pool.Except(known).Select(id => File.ReadAllText(Path.Combine(node.Setup.DataFolder, "pool", "fs", id, "fs.json")));
+                return $"the pool of {node.Setup.Folder} has too much: {string.Join(", ", labels)}; lacks {string.Join(", ", known.Except(pool))}";
             }
         }
 
@@ -128,11 +130,12 @@ public sealed class HistorySpec(ITestOutputHelper output)
     private static int Setting(string name, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 
-    private bool Keep(NodeCluster cluster)
+    private bool Keep(NodeCluster cluster, List<HistoryClient> clients)
     {
+        clients.ForEach(client => output.WriteLine($"===== {client.Name}\n{string.Join('\n', client.Trace)}"));
         for (var node = 0; node < cluster.Nodes.Count; node++)
         {
-            output.WriteLine($"===== node {node}\n{cluster.Nodes[node].Log}");
+            output.WriteLine($"===== node {node}\n{cluster.LogOf(node)}");
         }
 
         return true;
