@@ -32,6 +32,21 @@ void Run(string program, ProcessArgumentBuilder arguments, IDictionary<string, s
     }
 }
 
+// What failed and why, short enough to be read where only the end of a log is kept; all of it is in specs.trx.
+string Digest(List<XElement> failures)
+{
+    string Begin(XElement failure, string name, int most)
+    {
+        var text = failure.Descendants().FirstOrDefault(e => e.Name.LocalName == name)?.Value ?? "";
+        return text.Length <= most ? text : text[..most] + " ...";
+    }
+
+    var most = 6000 / Math.Max(1, failures.Count);
+    return string.Concat(failures.Take(40).Select(failure =>
+        $"FAILED {(string)failure.Attribute("testName")} after {(string)failure.Attribute("duration")}\n"
+        + $"{Begin(failure, "Message", most / 2)}\n{Begin(failure, "StackTrace", most / 4)}\n{Begin(failure, "StdOut", most / 4)}\n\n"));
+}
+
 // Runs the specs and writes `N passed, N failed, N skipped`, counted from the result file, to artifacts/specs/summary.txt.
 void RunSpecs(string filter)
 {
@@ -50,15 +65,16 @@ void RunSpecs(string filter)
     }
 
     var exit = StartProcess("dotnet", new ProcessSettings { Arguments = arguments });
-    var outcomes = GetFiles($"{results}/**/*.trx")
+    var ran = GetFiles($"{results}/**/*.trx")
         .SelectMany(file => XDocument.Load(file.FullPath).Descendants().Where(e => e.Name.LocalName == "UnitTestResult"))
-        .Select(e => (string)e.Attribute("outcome"))
-        .ToList();
-    var passed = outcomes.Count(o => o == "Passed");
-    var skipped = outcomes.Count(o => o == "NotExecuted");
-    var failed = outcomes.Count - passed - skipped;
+        .ToLookup(e => (string)e.Attribute("outcome"));
+    var passed = ran["Passed"].Count();
+    var skipped = ran["NotExecuted"].Count();
+    var failures = ran.Where(outcome => outcome.Key is not ("Passed" or "NotExecuted")).SelectMany(outcome => outcome).ToList();
+    var failed = failures.Count;
     var summary = $"{passed} passed, {failed} failed, {skipped} skipped";
     System.IO.File.WriteAllText($"{results}/summary.txt", summary + "\n");
+    System.IO.File.WriteAllText($"{results}/failures.txt", Digest(failures));
     Information(summary);
     if (failed > 0 || exit != 0)
     {

@@ -76,6 +76,8 @@ internal static class DotmeshHocon
                 tag-write-mode = Csv
                 auto-initialize = {{(settings.Journal.MakesTables ? "on" : "off")}}
                 parallelism = {{Number(settings.Journal.Parallelism)}}
+                # dots are served again a second after the database is, and not 30
+                circuit-breaker.reset-timeout = 1s
                 {{(settings.Journal.Blocks ? OwnThreads : "")}}
               }
             }

@@ -59,6 +59,10 @@ public static class Refusals
         RefusalCode.Unavailable,
         $"The journal could not be written for dot {dot}. What reached the pool is kept and taken up when the dot is next used.");
 
+    public static Refusal JournalUnreadable(FilesystemId dot) => new(
+        RefusalCode.Unavailable,
+        $"The journal of dot {dot} cannot be read from the cluster's database now. Nothing was done; try again when the database is back.");
+
     public static Refusal Stopping(FilesystemId dot) =>
         new(RefusalCode.Unavailable, $"Dot {dot} is stopping on this node; try again.");
 

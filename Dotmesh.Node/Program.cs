@@ -35,9 +35,11 @@ static async Task<int> Run(OptionsResult.Loaded loaded)
     {
         // a node that lost its place in the cluster begins anew in the same process: what it holds is compared with what the others
         // have made of it, and nobody has to restart it
-        while (await RunOnce(loaded, signals) is { } lost)
+        var lost = await RunOnce(loaded, signals);
+        while (lost is not null)
         {
             await Console.Error.WriteLineAsync($"The node begins anew: {lost}");
+            lost = await RunAgain(loaded, signals);
         }
 
         return 0;
@@ -50,6 +52,20 @@ static async Task<int> Run(OptionsResult.Loaded loaded)
     {
         await Console.Error.WriteLineAsync($"The node cannot start. {failure.Message}");
         return CannotStart;
+    }
+}
+
+// It has run with these options, so what keeps it from starting now will pass: a database or a seed that is away.
+static async Task<string?> RunAgain(OptionsResult.Loaded loaded, StopSignals signals)
+{
+    try
+    {
+        return await RunOnce(loaded, signals);
+    }
+    catch (Exception passing) when (passing is DatabaseException or NodeRefusedException { Passes: true })
+    {
+        await Task.Delay(TimeSpan.FromSeconds(1), signals.Requested);
+        return passing.Message;
     }
 }
 

@@ -55,7 +55,10 @@ internal sealed class ClusterEntry(ActorSystem system, ClusterParts parts, Immut
             {
                 throw new NodeRefusedException(
                     $"None of the nodes {string.Join(", ", seeds)} let this node join within {Limit.TotalSeconds:F0} s: check that they "
-                    + $"reach {HostAndPort(self)} (Cluster:Hostname and Cluster:Port as they see it) and that this node reaches them.");
+                    + $"reach {HostAndPort(self)} (Cluster:Hostname and Cluster:Port as they see it) and that this node reaches them.")
+                {
+                    Passes = true,
+                };
             }
         }
     }

@@ -36,4 +36,8 @@ public enum NodeState
 public sealed record NodeIdentity(StorageNodeId Id, string Incarnation, string Host, string SecretProof);
 
 /// <summary>The cluster does not take this node; the text says why and what to do, and the other nodes log it too.</summary>
-public sealed class NodeRefusedException(string message) : Exception(message);
+public sealed class NodeRefusedException(string message) : Exception(message)
+{
+    /// <summary>The same node may well be taken later; otherwise somebody has to change something first.</summary>
+    public bool Passes { get; init; }
+}

@@ -79,11 +79,16 @@ public sealed class PostgresDialect(PostgresSettings settings) : SqlDialect
         failure is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };
 
     public override DatabaseException Explain(Exception failure) => failure as DatabaseException
-        ?? new DatabaseException($"The database {Description} {Advice(failure)} ({failure.Message})", failure);
+        ?? new DatabaseException($"The database {Description} {Advice(failure)} ({OneLine(failure)})", failure);
 
     public override void Dispose()
     {
     }
+
+    /// <summary>The driver's own message of a server's error has lines about redaction after the one that says something.</summary>
+    private static string OneLine(Exception failure) => failure is PostgresException answer
+        ? $"{answer.SqlState}: {answer.MessageText}"
+        : failure.Message.ReplaceLineEndings(" ");
 
     private static string Advice(Exception failure) => failure switch
     {

@@ -29,6 +29,7 @@ internal sealed class DotActor : UntypedPersistentActor
     private bool _settling;
     private bool _stopRequested;
     private JournalException? _over;
+    private bool _unreadable;
 
     public DotActor(FilesystemId id, DotEnvironment env)
     {
@@ -46,10 +47,27 @@ internal sealed class DotActor : UntypedPersistentActor
 
     protected override void OnRecover(object message)
     {
-        if (message is DotEvents.Event happened)
+        switch (message)
         {
-            _state = _state.Apply(happened);
+            case DotEvents.Event happened:
+                _state = _state.Apply(happened);
+                break;
+            case RecoveryCompleted:
+                Next();
+                break;
         }
+    }
+
+    /// <summary>Commands wait at the gate from the first one on, so that they get an answer when the journal cannot be read.</summary>
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        if (!IsRecovering || message is not DotEnvelope envelope)
+        {
+            return base.AroundReceive(receive, message);
+        }
+
+        Accept(envelope);
+        return true;
     }
 
     protected override void OnCommand(object message)
@@ -104,8 +122,8 @@ internal sealed class DotActor : UntypedPersistentActor
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
-        _env.Log.LogError(reason, "dot {Dot}: its journal cannot be read: {Reason}", _id, reason.Message);
-        base.OnRecoveryFailure(reason, message!);
+        _unreadable = true;
+        _env.JournalTrouble.Unreadable(_id, reason);
     }
 
     protected override void PostStop()
@@ -115,12 +133,18 @@ internal sealed class DotActor : UntypedPersistentActor
         _stopping.Cancel();
         foreach (var work in _gate.DrainWaiting())
         {
-            work.ReplyTo.Tell(DotProtocol.Refused.From(
-                _over is { Fenced: true } ? Refusals.Fenced(_id) : Refusals.Stopping(_id)));
+            work.ReplyTo.Tell(DotProtocol.Refused.From(WhyOver()));
         }
 
         base.PostStop();
     }
+
+    private Refusal WhyOver() => this switch
+    {
+        { _unreadable: true } => Refusals.JournalUnreadable(_id),
+        { _over.Fenced: true } => Refusals.Fenced(_id),
+        _ => Refusals.Stopping(_id),
+    };
 
     private void Accept(DotEnvelope envelope)
     {
@@ -149,7 +173,7 @@ internal sealed class DotActor : UntypedPersistentActor
 
     private void Next()
     {
-        if (_settling)
+        if (_settling || IsRecovering)
         {
             return;
         }

@@ -29,6 +29,8 @@ internal sealed record DotEnvironment(
     /// <summary>Storage work that outlived its actor; the next incarnation waits for it.</summary>
     public RunningWork Running { get; } = new();
 
+    public JournalTrouble JournalTrouble { get; } = new(Time, Log);
+
     /// <summary>Told after each event of a dot that this node controls; must not block.</summary>
     public Action<FilesystemId> Changed { get; set; } = _ => { };
 

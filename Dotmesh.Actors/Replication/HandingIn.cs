@@ -45,7 +45,8 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link)
             return refusal;
         }
 
-        var known = there.Value.Filesystems.Select(holding => holding.Id).ToHashSet();
+        // one that arrived there but is in no directory yet is offered again, or nobody would ever take it up
+        var known = there.Value.Filesystems.Select(holding => holding.Id).Where(id => env.Directory.FindFilesystem(id) is not null).ToHashSet();
         foreach (var filesystem in Own(row.Id).Where(filesystem => !known.Contains(filesystem.Id)))
         {
             if ((await Offer(row, filesystem, ct)).Refused(out refusal))

@@ -131,6 +131,39 @@ public sealed class ClusterSpec : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task Dots_that_slept_when_the_database_went_away_say_so_and_wake_up_soon_after_it_is_back()
+    {
+        var dots = Enumerable.Range(0, 12).Select(number => new { Namespace = "admin", Name = $"sleeper{number}", Branch = "", Message = "wakes" }).ToList();
+        await Task.WhenAll(dots.Select(dot => Rpc(0).Call("Create", new { dot.Namespace, dot.Name })));
+        await _cluster.Nodes[0].Stop();
+        await _cluster.Restart(0);
+        await _cluster.Sees(1, 3);
+        await _cluster.Server.Kill();
+        foreach (var dot in dots)
+        {
+            var refused = await Assert.ThrowsAsync<RpcErrorException>(() => Rpc(0).Call("Commit", dot));
+            Assert.Contains("database", refused.Text, StringComparison.Ordinal);
+        }
+
+        await _cluster.Server.Resume();
+        await Patience.Holds(
+            async () =>
+            {
+                try
+                {
+                    await Task.WhenAll(dots.Select(dot => Rpc(1).Call("Commit", dot)));
+                    return this;
+                }
+                catch (RpcErrorException)
+                {
+                    return null;
+                }
+            },
+            TimeSpan.FromSeconds(15),
+            () => $"they sleep on\n{_cluster.Nodes[0].Log}");
+    }
+
+    [SkippableFact]
     public async Task A_node_with_another_secret_is_refused_and_the_others_say_so()
     {
         var setup = _cluster.Setup(9);

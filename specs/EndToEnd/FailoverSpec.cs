@@ -65,6 +65,26 @@ public sealed class FailoverSpec : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task A_node_that_finds_itself_replaced_while_the_database_is_away_waits_for_it_and_begins_anew()
+    {
+        await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
+        await _cluster.Holds("data", "", 1);
+        _cluster.Nodes[0].Freeze();
+        await CommitsAgain(1, "after the takeover");
+        await _cluster.Server.Kill();
+        _cluster.Nodes[0].Thaw();
+        await Patience.Holds(
+            () => Task.FromResult(_cluster.Nodes[0].Log.Contains("begins anew: The database", StringComparison.Ordinal) ? this : null),
+            TimeSpan.FromSeconds(60),
+            () => $"it does not wait\n{_cluster.Nodes[0].Log}");
+
+        await _cluster.Server.Resume();
+        await _cluster.Nodes[0].Ready();
+        await _cluster.Sees(0, 3);
+        await _cluster.Holds("data", "", 2);
+    }
+
+    [SkippableFact]
     public async Task A_node_that_is_stopped_hands_its_dots_over_first()
     {
         for (var n = 0; n < 5; n++)
