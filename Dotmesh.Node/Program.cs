@@ -33,15 +33,8 @@ static async Task<int> Run(OptionsResult.Loaded loaded)
     using var signals = new StopSignals();
     try
     {
-        // a node that lost its place in the cluster begins anew in the same process: what it holds is compared with what the others
-        // have made of it, and nobody has to restart it
-        var lost = await RunOnce(loaded, signals);
-        while (lost is not null)
-        {
-            await Console.Error.WriteLineAsync($"The node begins anew: {lost}");
-            lost = await RunAgain(loaded, signals);
-        }
-
+        await NodeLife.Run(
+            () => RunOnce(loaded, signals), Console.Error.WriteLineAsync, TimeProvider.System, signals.Requested);
         return 0;
     }
     catch (OperationCanceledException) when (signals.Requested.IsCancellationRequested)
@@ -52,20 +45,6 @@ static async Task<int> Run(OptionsResult.Loaded loaded)
     {
         await Console.Error.WriteLineAsync($"The node cannot start. {failure.Message}");
         return CannotStart;
-    }
-}
-
-// It has run with these options, so what keeps it from starting now will pass: a database or a seed that is away.
-static async Task<string?> RunAgain(OptionsResult.Loaded loaded, StopSignals signals)
-{
-    try
-    {
-        return await RunOnce(loaded, signals);
-    }
-    catch (Exception passing) when (passing is DatabaseException or NodeRefusedException { Passes: true })
-    {
-        await Task.Delay(TimeSpan.FromSeconds(1), signals.Requested);
-        return passing.Message;
     }
 }
 

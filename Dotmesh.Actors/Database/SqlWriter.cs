@@ -14,6 +14,7 @@ internal sealed class SqlWriter(
     private const int MaxTries = 4;
 
     private DbConnection? _connection;
+    private bool _away;
 
     /// <summary>Connects and migrates.</summary>
     public void Open()
@@ -156,15 +157,27 @@ internal sealed class SqlWriter(
 
         log.LogWarning("Connected to the database {Database} again", dialect.Description);
         _connection = connection;
+        _away = false;
         return connection;
     }
 
     private void Fail(IReadOnlyCollection<SqlJob> batch, Exception failure)
     {
-        log.LogError(failure, "Database write of {Jobs} jobs failed", batch.Count);
+        var explained = Explained(failure);
+        if (explained == failure)
+        {
+            log.LogError(failure, "Database write of {Jobs} jobs failed", batch.Count);
+        }
+        else if (!_away)
+        {
+            log.LogError("Database write of {Jobs} jobs failed: {Why}", batch.Count, explained.Message);
+        }
+
+        // while it is away everybody who asks is told, and the log once
+        _away = _connection is not { State: ConnectionState.Open };
         foreach (var job in batch)
         {
-            job.Failed(Explained(failure));
+            job.Failed(explained);
         }
     }
 

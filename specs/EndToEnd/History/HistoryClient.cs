@@ -14,12 +14,16 @@ internal sealed record Acknowledged(string Id, bool Written, bool Replicated);
 /// </summary>
 internal sealed class HistoryClient(NodeCluster cluster, string name, int seed)
 {
+    /// <summary>After it nothing begins any more that was asked for without an answer.</summary>
+    public const int DeadlineSeconds = 6;
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(12);
 
     private readonly Random _random = new(seed);
     private readonly Dictionary<string, int> _errors = new(StringComparer.Ordinal);
     private (int Node, string Path)? _mount;
     private int _commits;
+    private bool _rollbackMayRun;
 
     public string Name => name;
 
@@ -93,7 +97,8 @@ internal sealed class HistoryClient(NodeCluster cluster, string name, int seed)
 
         var mounted = _mount is { } mount && before is not null && before == await Id(mount.Node) && before == await Master(node);
         Uncertain.Remove(id);
-        Line.Add(new Acknowledged(id, written && mounted, replicated));
+        Line.Add(new Acknowledged(id, written && mounted && !_rollbackMayRun, replicated));
+        _rollbackMayRun = false;
         Trace.Add($"    {id}: written {written}, mounted {mounted} ({_mount})");
     }
 
@@ -126,7 +131,13 @@ internal sealed class HistoryClient(NodeCluster cluster, string name, int seed)
         var later = Line[(at + 1)..];
         Line.RemoveRange(at + 1, later.Count);
         Uncertain.UnionWith(later.Select(commit => commit.Id));
-        await Call(node, "Rollback", new { Namespace = "admin", Name = name, Branch = "", SnapshotId = Line[at].Id });
+        if (await Call(node, "Rollback", new { Namespace = "admin", Name = name, Branch = "", SnapshotId = Line[at].Id }) is null)
+        {
+            // it may be on its way still, even in a frozen node, and what is written meanwhile would go with it
+            _rollbackMayRun = true;
+            using var pause = new PeriodicTimer(TimeSpan.FromSeconds(DeadlineSeconds));
+            await pause.WaitForNextTickAsync();
+        }
     }
 
     private async Task Branch(int node)

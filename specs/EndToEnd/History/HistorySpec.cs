@@ -25,7 +25,7 @@ public sealed class HistorySpec(ITestOutputHelper output)
     {
         Lanes.Require(Lanes.Postgres);
         Say($"seed {_seed}, {_rounds} rounds");
-        await using var cluster = await NodeCluster.Start(3);
+        await using var cluster = await NodeCluster.Start(3, ("DOTMESH__RPC__DEADLINESECONDS", $"{HistoryClient.DeadlineSeconds}"));
         var clients = Enumerable.Range(0, Dots).Select(number => new HistoryClient(cluster, $"dot{number}", _seed + number)).ToList();
         foreach (var client in clients)
         {
