@@ -76,6 +76,9 @@ internal static class DotmeshHocon
                 tag-write-mode = Csv
                 auto-initialize = {{(settings.Journal.MakesTables ? "on" : "off")}}
                 parallelism = {{Number(settings.Journal.Parallelism)}}
+                # the column has one id for each process and not for each writer: after a move there and back the filter would drop what is
+                # valid. Two writers are told apart by the table: an event's number is taken once
+                replay-filter.mode = off
                 # dots are served again a second after the database is, and not 30
                 circuit-breaker.reset-timeout = 1s
                 {{(settings.Journal.Blocks ? OwnThreads : "")}}

@@ -86,7 +86,18 @@ public sealed class NodeCluster : IAsyncDisposable
 
     /// <summary>Waits until a node counts so many that are there.</summary>
     public Task Sees(int number, int nodes) => Patience.Holds(
-        async () => (await Servers(number)).Count == nodes ? this : null,
+        async () =>
+        {
+            try
+            {
+                return (await Servers(number)).Count == nodes ? this : null;
+            }
+            catch (HttpRequestException)
+            {
+                // it begins anew
+                return null;
+            }
+        },
         TimeSpan.FromSeconds(60),
         () => $"node {number} does not see {nodes} nodes\n{string.Join('\n', _nodes.Select(node => node.Log))}");
 

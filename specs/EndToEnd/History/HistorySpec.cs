@@ -10,8 +10,9 @@ namespace Dotmesh.Specs.EndToEnd.History;
 /// <summary>
 /// Clients work while nodes are killed, frozen and stopped and the database goes away; afterwards everything that was acknowledged
 /// must be there. <c>DOTMESH_HISTORY_ROUNDS</c> faults (10), <c>DOTMESH_HISTORY_SEED</c> as printed by an earlier run.
+/// Run by <c>dotnet cake --target=History</c> and not with the other specs.
 /// </summary>
-[Trait("Speed", "slow")]
+[Trait("Speed", "endless")]
 public sealed class HistorySpec(ITestOutputHelper output)
 {
     private const int Dots = 4;
