@@ -91,8 +91,8 @@ public static class Refusals
     public static Refusal NodeSilent(StorageNodeId node, string why) => new(
         RefusalCode.Unavailable, $"The node {node} that controls this dot does not answer ({why}); try again in a moment.");
 
-    public static Refusal NotReached(FilesystemId dot) => new(
-        RefusalCode.Unavailable, $"Dot {dot} could not be reached on its node; the log of that node says why.");
+    public static Refusal NotReached(FilesystemId dot, StorageNodeId node) => new(
+        RefusalCode.Unavailable, $"Dot {dot} could not be reached on node {node}. Nothing was done; try again in a moment.");
 
     public static Refusal MissingInPool(FilesystemId filesystem) => new(
         RefusalCode.Storage, $"The pool of this node has no filesystem {filesystem} any more.");

@@ -117,7 +117,7 @@ internal sealed class GatewayActor : ReceiveActor
                 Attempt(request, attempt + 1);
                 break;
             case DotProtocol.Moved or DotProtocol.NotDelivered:
-                End(request, DotProtocol.Refused.From(Refusals.NotReached(request.Dot)));
+                End(request, DotProtocol.Refused.From(Refusals.NotReached(request.Dot, sent.Node)));
                 break;
             default:
                 End(request, reply!);
