@@ -1,4 +1,5 @@
-// The build. `dotnet tool restore && dotnet cake` checks the format, builds and runs every spec.
+// The build. `dotnet tool restore && dotnet cake` checks the format, builds and runs every spec but the
+// history checker, which is a target of its own because it does not pass every time yet.
 //
 //   dotnet cake --target=Quick     build and the fast specs, under two minutes
 //   dotnet cake --target=History   clients work while nodes and the database die; checks that nothing acknowledged is lost
