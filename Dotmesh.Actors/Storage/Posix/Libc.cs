@@ -141,6 +141,12 @@ internal struct Timespec
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal struct Statx
 {
+    [FieldOffset(0)]
+    public uint Mask;
+
+    [FieldOffset(8)]
+    public ulong Attributes;
+
     [FieldOffset(16)]
     public uint Links;
 
@@ -162,6 +168,9 @@ internal struct Statx
     [FieldOffset(48)]
     public ulong Blocks;
 
+    [FieldOffset(56)]
+    public ulong AttributesMask;
+
     [FieldOffset(96)]
     public long ChangedSeconds;
 
@@ -179,4 +188,7 @@ internal struct Statx
 
     [FieldOffset(132)]
     public uint DeviceMinor;
+
+    [FieldOffset(144)]
+    public ulong MountNumber;
 }

@@ -10,12 +10,12 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
     public IEnumerable<string> CreateOptions(FilesystemId id) =>
         kernel ? [] : ["-o", $"mountpoint={names.PathOf(id)}"];
 
-    public bool IsMounted(FilesystemId id) => SystemMounts.Read().ContainsKey(names.PathOf(id));
+    public bool IsMounted(FilesystemId id) => SystemMounts.At(names.PathOf(id)) is not null;
 
     public async Task<string> Mount(FilesystemId id, CancellationToken ct)
     {
         var path = names.PathOf(id);
-        if (SystemMounts.Read().TryGetValue(path, out var source))
+        if (SystemMounts.At(path) is { } source)
         {
             if (source == names.Dataset(id) && IsAlive(path))
             {
@@ -40,7 +40,7 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
             await tool.Zfs(["set", $"mountpoint={path}", names.Dataset(id)], ct);
         }
 
-        if (!SystemMounts.Read().ContainsKey(path))
+        if (SystemMounts.At(path) is null)
         {
             await tool.Zfs(["mount", names.Dataset(id)], ct);
         }
@@ -51,7 +51,7 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
     public async Task Unmount(FilesystemId id, CancellationToken ct)
     {
         var path = names.PathOf(id);
-        if (!SystemMounts.Read().ContainsKey(path))
+        if (SystemMounts.At(path) is null)
         {
             return;
         }
@@ -77,7 +77,7 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
     public async Task<string> MountCommit(FilesystemId id, CommitId commit, CancellationToken ct)
     {
         var path = names.PathOf(id, commit);
-        if (SystemMounts.Read().ContainsKey(path))
+        if (SystemMounts.At(path) is not null)
         {
             return path;
         }

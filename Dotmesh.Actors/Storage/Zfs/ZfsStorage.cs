@@ -89,7 +89,7 @@ public sealed partial class ZfsStorage : IStorage
     public async Task<string> Mount(FilesystemId id, CancellationToken ct)
     {
         var path = _names.PathOf(id);
-        if (SystemMounts.Read().TryGetValue(path, out var source) && source == _names.Dataset(id))
+        if (SystemMounts.At(path) == _names.Dataset(id))
         {
             return path;
         }
