@@ -131,14 +131,7 @@ internal sealed class DotOperations(DotScope scope)
     private async Task<ImmutableArray<CommitId>> MakeWithInitialCommit(
         IStorage storage, FilesystemLabels labels, CancellationToken ct)
     {
-        await scope.Refresh([scope.Dot]);
-        if (scope.Env.Index.Find(scope.Dot) is not { } there)
-        {
-            await storage.Create(scope.Dot, labels, ct);
-            there = new StoredFilesystem(scope.Dot, null, labels, true, []);
-            scope.Env.Index.Put(there);
-        }
-
+        var there = await MakeOrFind(storage, labels, ct);
         scope.Hit(FaultPoints.CreateAfterStorage);
         if (there.Commits.Length > 0)
         {
@@ -156,6 +149,24 @@ internal sealed class DotOperations(DotScope scope)
         scope.Env.Index.Append(scope.Dot, initial);
         scope.Hit(FaultPoints.CreateAfterInitialCommit);
         return [initial.Id];
+    }
+
+    /// <summary>Made at once, because it nearly always is new; asked for only when an earlier attempt had made it.</summary>
+    private async Task<StoredFilesystem> MakeOrFind(IStorage storage, FilesystemLabels labels, CancellationToken ct)
+    {
+        try
+        {
+            await storage.Create(scope.Dot, labels, ct);
+        }
+        catch (StorageException made) when (made.Failure == StorageFailure.AlreadyExists)
+        {
+            await scope.Refresh([scope.Dot]);
+            return scope.Env.Index.Find(scope.Dot) ?? throw made;
+        }
+
+        var created = new StoredFilesystem(scope.Dot, null, labels, true, []);
+        scope.Env.Index.Put(created);
+        return created;
     }
 
     /// <summary>The pool refused: leave no filesystem and no held name behind.</summary>

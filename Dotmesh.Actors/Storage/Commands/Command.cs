@@ -35,8 +35,11 @@ public interface ICommandObserver
 
 public sealed record CommandRunnerOptions
 {
-    /// <summary>Short commands at the same time; more wait their turn.</summary>
-    public int MaxCommands { get; init; } = 16;
+    /// <summary>
+    /// Short commands at the same time; more wait their turn. So many because they mostly wait for the pool, which takes
+    /// all that arrive during one transaction group together.
+    /// </summary>
+    public int MaxCommands { get; init; } = 64;
 
     /// <summary>Streaming commands (send, receive) at the same time.</summary>
     public int MaxStreams { get; init; } = 16;
