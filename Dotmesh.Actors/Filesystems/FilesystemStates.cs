@@ -62,6 +62,12 @@ public static class Telemetry
     private static readonly Counter<long> JournalFailures = Meter.CreateCounter<long>(
         "dotmesh_journal_failures_total", description: "Events that could not be written, by reason.");
 
+    private static readonly Counter<long> ProgramsRun = Meter.CreateCounter<long>(
+        "dotmesh_programs_run_total", description: "Programs that were started and have ended, by what was run and its outcome.");
+
+    private static readonly Histogram<double> ProgramTime = Meter.CreateHistogram<double>(
+        "dotmesh_program_seconds", "s", "Time that a program took, its wait for a turn included.");
+
     private static long s_awakeDots;
     private static long s_gatewayRequests;
 
@@ -87,6 +93,14 @@ public static class Telemetry
         var command = new KeyValuePair<string, object?>("command", name);
         CommandsRun.Add(1, command, new KeyValuePair<string, object?>("outcome", outcome));
         CommandTime.Record(took.TotalSeconds, command);
+    }
+
+    /// <param name="program">The program and its verb, never its other arguments: each value is a series of its own.</param>
+    public static void Program(string program, string outcome, TimeSpan took)
+    {
+        var ran = new KeyValuePair<string, object?>("program", program);
+        ProgramsRun.Add(1, ran, new KeyValuePair<string, object?>("outcome", outcome));
+        ProgramTime.Record(took.TotalSeconds, ran);
     }
 
     public static void DotAwake(int change) => Interlocked.Add(ref s_awakeDots, change);

@@ -7,6 +7,7 @@ using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Storage.Commands;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Access;
@@ -96,7 +97,10 @@ public sealed class NodeHost : IAsyncDisposable
         var clock = TimeProvider.System;
 
         var runner = Keep(new CommandRunner(
-            new CommandRunnerOptions { StallAfter = TimeSpan.FromSeconds(_options.Storage.StallSeconds) }, clock, logs));
+            new CommandRunnerOptions { StallAfter = TimeSpan.FromSeconds(_options.Storage.StallSeconds) },
+            clock,
+            logs,
+            new CommandTelemetry()));
         var storage = await StorageOpening.Open(_options.Storage, runner, faults, clock, logs, ct);
         _parts.Push(storage.DisposeAsync);
         var pool = await storage.Pool(ct);
