@@ -25,6 +25,11 @@ try
         figures.AddRange(await DirectoryBench.Run(node, folder));
     }
 
+    if (what is "all" or "many")
+    {
+        figures.AddRange(await ManyDotsBench.Run(node, folder));
+    }
+
     if (what is "all" or "zfs")
     {
         figures.AddRange(await StorageBench.Zfs(node, folder));
