@@ -34,6 +34,9 @@ public interface IUsers
     /// </summary>
     ValueTask<Caller?> Authenticate(string nameOrEmailOrId, string secret, CancellationToken ct);
 
+    /// <summary>As <see cref="Authenticate"/> where that costs next to nothing: an API key, or a password that was right a moment ago. Null is no verdict.</summary>
+    Caller? Recognise(string nameOrEmailOrId, string secret);
+
     /// <summary>From memory.</summary>
     User? FindById(string id);
 

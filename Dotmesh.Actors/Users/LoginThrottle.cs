@@ -44,13 +44,16 @@ internal static class LoginThrottleDecisions
 }
 
 /// <summary>
-/// Slows down addresses whose logins fail. The caller reports the result of each login with <see cref="Failed"/> or
-/// <see cref="Succeeded"/> and holds a refusal back for <see cref="DelayFor"/>; right secrets are never held back, so that
-/// one bad client behind a shared address does not slow down the good ones. The table is bounded.
+/// Slows down addresses whose logins fail. The caller reports each failure and holds the refusal back for <see cref="DelayFor"/>;
+/// right secrets are never held back, so that one bad client behind a shared address does not slow down the good ones. A
+/// right one does not end it either: whoever has an account could guess the others' in between. The table is bounded.
 /// </summary>
 public sealed class LoginThrottle(TimeProvider clock, int maxAddresses = 10_000)
 {
     private readonly ConcurrentDictionary<IPAddress, Entry> _entries = new();
+
+    /// <inheritdoc cref="LoginThrottleDecisions.Key"/>
+    public static IPAddress Key(IPAddress address) => LoginThrottleDecisions.Key(address);
 
     public TimeSpan DelayFor(IPAddress address) =>
         _entries.TryGetValue(LoginThrottleDecisions.Key(address), out var entry)
@@ -73,8 +76,6 @@ public sealed class LoginThrottle(TimeProvider clock, int maxAddresses = 10_000)
                 clock.GetElapsedTime(entry.LastAt, at) >= LoginThrottleDecisions.ForgottenAfter ? 1 : entry.Failures + 1, at),
             now);
     }
-
-    public void Succeeded(IPAddress address) => _entries.TryRemove(LoginThrottleDecisions.Key(address), out _);
 
     internal int Count => _entries.Count;
 

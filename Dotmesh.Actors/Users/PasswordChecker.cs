@@ -60,6 +60,9 @@ internal sealed class PasswordChecker : IDisposable
             ct);
     }
 
+    /// <summary>True only when this password was found right before, against this very hash.</summary>
+    public bool IsKnownRight(string? stored, byte[] tag) => stored is not null && Remembered(new Tag256(tag), stored) is true;
+
     public void Dispose() => _computing.Dispose();
 
     private bool? Remembered(Tag256 key, string hash)

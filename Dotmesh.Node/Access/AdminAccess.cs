@@ -66,6 +66,11 @@ public sealed class AdminAccess(NodeOptions options, IUsers users)
         {
             Guard(ConfigFile, () => PrivateFile.Write(ConfigFile, text.Value, PrivateFile.OwnerReadWrite));
         }
+        else if (!OperatingSystem.IsWindows())
+        {
+            // it has the key, whoever made it
+            Guard(ConfigFile, () => File.SetUnixFileMode(ConfigFile, PrivateFile.OwnerReadWrite));
+        }
     }
 
     /// <summary>A file that cannot be updated is found before any secret is made that would then be in nobody's hands.</summary>

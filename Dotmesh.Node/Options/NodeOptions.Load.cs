@@ -18,7 +18,7 @@ public abstract record OptionsResult
     /// <summary>Start with these.</summary>
     public sealed record Loaded(NodeOptions Options, ImmutableArray<EffectiveOption> Effective) : OptionsResult;
 
-    /// <summary>Print all errors, a line each, and stop with status 1.</summary>
+    /// <summary>Print all errors, a line each, and stop with status 2.</summary>
     public sealed record Refused(ImmutableArray<string> Errors) : OptionsResult;
 
     /// <summary>Print the text and stop with status 0: <c>--help</c>, <c>--version</c>.</summary>

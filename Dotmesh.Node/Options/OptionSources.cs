@@ -209,7 +209,8 @@ internal static class OptionSources
 
         try
         {
-            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length);
+            // made with echo or from a file it ends with a line feed, which is no part of it: so does the reference's own example
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).Trim();
         }
         catch (DecoderFallbackException)
         {

@@ -5,54 +5,56 @@ using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Rpc.Http;
 
+/// <summary>What came of the credentials of a request.</summary>
+/// <param name="Caller">Null after a wrong secret.</param>
+/// <param name="Crowded">Nothing was compared: too many logins of this address wait for their answer.</param>
+internal readonly record struct Login(Caller? Caller, bool Crowded = false);
+
 /// <summary>Turns the credentials of a request into a caller, and slows down those who guess (contract 1.4).</summary>
-internal sealed partial class Logins(RpcServices services, ILogger log)
+internal sealed partial class Logins(RpcServices services, ILogger log) : IDisposable
 {
-    private const int MaxHeldBack = 256;
+    private readonly LoginTurns _turns = new();
 
-    private int _heldBack;
-
-    /// <summary>Null after a wrong secret; an address that keeps failing waits longer and longer for that.</summary>
-    public async ValueTask<Caller?> Authenticate(HttpContext context)
+    /// <summary>
+    /// An address that keeps failing waits longer and longer for its answers, and gets few at a time. Who is known already passes at once,
+    /// also behind such an address.
+    /// </summary>
+    public async ValueTask<Login> Authenticate(HttpContext context)
     {
         if (!BasicCredentials.TryRead(context.Request.Headers.Authorization, out var user, out var secret))
         {
-            return null;
+            return default;
         }
 
-        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        if (services.Users.Recognise(user, secret) is { } known)
+        {
+            return new Login(known);
+        }
+
+        var address = LoginThrottle.Key(context.Connection.RemoteIpAddress ?? IPAddress.None);
+        using var turn = await _turns.Take(address, context.RequestAborted);
+        if (turn is null)
+        {
+            return new Login(null, Crowded: true);
+        }
+
         if (await services.Users.Authenticate(user, secret, context.RequestAborted) is { } caller)
         {
-            return caller;
+            return new Login(caller);
         }
 
         services.Throttle.Failed(address);
         var delay = services.Throttle.DelayFor(address);
         LogRefusedLogin(log, address, delay.TotalMilliseconds);
-        await HoldBack(delay, context.RequestAborted);
-        return null;
-    }
-
-    private async Task HoldBack(TimeSpan delay, CancellationToken gone)
-    {
-        if (delay <= TimeSpan.Zero)
+        if (delay > TimeSpan.Zero)
         {
-            return;
+            await Task.Delay(delay, services.Clock, context.RequestAborted);
         }
 
-        try
-        {
-            // a flood must not fill the memory with waiting answers
-            if (Interlocked.Increment(ref _heldBack) <= MaxHeldBack)
-            {
-                await Task.Delay(delay, services.Clock, gone);
-            }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _heldBack);
-        }
+        return default;
     }
+
+    public void Dispose() => _turns.Dispose();
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A login from {Address} failed; its answer waits {DelayMs} ms")]
     private static partial void LogRefusedLogin(ILogger log, IPAddress address, double delayMs);

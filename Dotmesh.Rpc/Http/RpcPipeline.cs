@@ -81,11 +81,22 @@ public sealed partial class RpcPipeline : IDisposable
     {
         Metrics.Dispose();
         _replies.Dispose();
+        _logins.Dispose();
     }
 
     private async Task Rpc(HttpContext context, string requestId)
     {
-        if (await _logins.Authenticate(context) is not { } caller)
+        var login = await _logins.Authenticate(context);
+        if (login.Crowded)
+        {
+            await Plain(
+                context,
+                StatusCodes.Status429TooManyRequests,
+                "Too many logins from this address wait for an answer because others failed: wait some seconds and try again.\n");
+            return;
+        }
+
+        if (login.Caller is not { } caller)
         {
             context.Response.Headers.XContentTypeOptions = "nosniff";
             await Plain(context, StatusCodes.Status401Unauthorized, "Unauthorized.\n");

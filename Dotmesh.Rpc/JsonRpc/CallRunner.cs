@@ -101,7 +101,14 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
         if (error is not null)
         {
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
-            LogRefused(_log, method.Name, call.Caller.User.Name, error.Code, error.Message, call.RequestId);
+            if (error.IsOurs)
+            {
+                LogFailed(_log, method.Name, call.Caller.User.Name, error.Reason, error.Message, call.RequestId);
+            }
+            else
+            {
+                LogRefused(_log, method.Name, call.Caller.User.Name, error.Code, error.Message, call.RequestId);
+            }
         }
 
         metrics.Called(method, services.Clock.GetElapsedTime(started));
@@ -138,6 +145,10 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Method} of {User} refused: {Code} {Reason} (request {RequestId})")]
     private static partial void LogRefused(
         ILogger log, string method, string user, int code, string reason, string requestId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} of {User} failed: {Kind}: {Reason} (request {RequestId})")]
+    private static partial void LogFailed(
+        ILogger log, string method, string user, string kind, string reason, string requestId);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} failed (request {RequestId})")]
     private static partial void LogBug(ILogger log, Exception bug, string method, string requestId);

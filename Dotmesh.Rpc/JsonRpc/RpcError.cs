@@ -19,6 +19,9 @@ public static class RpcCodes
 /// <param name="Reason">Member <c>code</c> of error data, for programs: <c>notFound</c>, <c>overloaded</c> ...</param>
 public sealed record RpcError(int Code, string Message, string Reason)
 {
+    /// <summary>Not the caller's doing: whoever runs the node wants to find it in the log under its request id.</summary>
+    public bool IsOurs => Reason is "unavailable" or "expired" or "storage" or "injected" or "internal";
+
     public static RpcError Parse(string message) => new(RpcCodes.ParseError, message, "parseError");
 
     public static RpcError Request(string message) => new(RpcCodes.InvalidRequest, message, "invalidRequest");

@@ -75,6 +75,7 @@ internal static class CommitMethods
     {
         Arguments = Params.NameTriple,
         Right = Right.Use,
+        Answered = Answered.Owner,
         OlderNameOf = olderNameOf,
     };
 
@@ -87,6 +88,7 @@ internal static class CommitMethods
         Style = ParamsStyle.Text,
         Arguments = [Params.Bare],
         Right = Right.Use,
+        Answered = Answered.Owner,
         OlderNameOf = olderNameOf,
     };
 

@@ -175,6 +175,39 @@ public sealed class RpcHttpSpec : IAsyncLifetime
         Assert.True((await _host.Result("Ping")).GetBoolean());
     }
 
+    [Fact]
+    public async Task Guessing_many_passwords_at_once_is_no_faster_and_keeps_nobody_else_out()
+    {
+        for (var i = 0; i < 9; i++)
+        {
+            using var _ = await _host.Post(Ping, "admin", $"wrong {i}");
+        }
+
+        // each of them would wait seconds: four do, some wait for those, and the rest is told so without a look at its password
+        using var stop = new CancellationTokenSource();
+        var crowd = Enumerable.Range(0, 60).Select(i => Status($"guess {i}", stop.Token)).ToList();
+        await Patience.Holds(
+            () => Task.FromResult(crowd.Count(guess => guess.IsCompleted) >= 60 - 4 - 32 ? crowd : null),
+            TimeSpan.FromSeconds(20),
+            () => $"only {crowd.Count(guess => guess.IsCompleted)} guesses were answered");
+        foreach (var answered in crowd.Where(guess => guess.IsCompleted))
+        {
+            Assert.Equal(HttpStatusCode.TooManyRequests, await answered);
+        }
+
+        Assert.True((await _host.Result("Ping")).GetBoolean());
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.WhenAll(crowd));
+    }
+
+    private async Task<HttpStatusCode> Status(string password, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/rpc");
+        request.Headers.Authorization = RpcHost.Basic("admin", password);
+        using var reply = await _host.Http.SendAsync(request, ct);
+        return reply.StatusCode;
+    }
+
     [Theory]
     [InlineData("/check", "OK")]
     [InlineData("/status", "OK")]

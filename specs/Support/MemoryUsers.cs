@@ -21,6 +21,8 @@ internal sealed class MemoryUsers : IUsers
 
     public ValueTask<Caller?> Authenticate(string nameOrEmailOrId, string secret, CancellationToken ct) => throw NotHere();
 
+    public Caller? Recognise(string nameOrEmailOrId, string secret) => throw NotHere();
+
     public Outcome<User> FindByReference(string reference) => throw NotHere();
 
     public Outcome<User> FindByEmail(string email) => throw NotHere();
