@@ -69,6 +69,11 @@ public static class Refusals
     public static Refusal NodeStopping() =>
         new(RefusalCode.Unavailable, "This node is stopping. Nothing was done; ask again when it is back.");
 
+    public static Refusal NodeBeginsAnew(string reason) => new(
+        RefusalCode.Unavailable,
+        $"This node lost its place in the cluster ({reason}) and begins anew as soon as it reaches the cluster's database. Nothing was "
+        + "done; ask another node, or this one in a moment.");
+
     public static Refusal NodeStarting() =>
         new(RefusalCode.Unavailable, "This node is starting. Nothing was done; ask again in a moment.");
 

@@ -56,7 +56,14 @@ internal sealed class GatewayActor : ReceiveActor
             typeof(ClusterEvent.MemberRemoved));
     }
 
-    protected override void PostStop() => Cluster.Get(Context.System).Unsubscribe(Self);
+    protected override void PostStop()
+    {
+        Cluster.Get(Context.System).Unsubscribe(Self);
+        foreach (var (request, sent) in _sent.ToList())
+        {
+            End(request, DotProtocol.Refused.From(sent.Attempt > 0 ? Refusals.NodeLost(sent.Node) : Refusals.NodeStopping()));
+        }
+    }
 
     private void Begin(GatewayProtocol.Send request)
     {

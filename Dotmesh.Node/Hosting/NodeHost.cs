@@ -34,7 +34,9 @@ public sealed class NodeHost : IAsyncDisposable
     private readonly NodeOptions _options;
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string? _notReady = "starting";
+    private volatile Refusal? _out;
     private DotmeshSystem? _system;
+    private SqlDatabase? _database;
 
     private NodeHost(NodeOptions options) => _options = options;
 
@@ -46,14 +48,29 @@ public sealed class NodeHost : IAsyncDisposable
     private static string Version =>
         typeof(NodeHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    /// <summary>Answers when requests are served; throws <see cref="StartFailureException"/> when the surroundings forbid.</summary>
+    /// <summary>
+    /// Answers when requests are served; throws <see cref="StartFailureException"/> when the surroundings forbid, and
+    /// <see cref="PlaceLostException"/> when the place in the cluster was lost on the way.
+    /// </summary>
     public static async Task<NodeHost> Start(NodeOptions options, ImmutableArray<EffectiveOption> effective, CancellationToken ct)
     {
         var node = new NodeHost(options);
+        using var going = CancellationTokenSource.CreateLinkedTokenSource(ct);
         try
         {
-            await node.Compose(effective, ct);
+            var composing = node.Compose(effective, going.Token);
+            if (await Task.WhenAny(composing, node.Lost) == node.Lost)
+            {
+                await going.CancelAsync();
+            }
+
+            await composing;
             return node;
+        }
+        catch (OperationCanceledException) when (node.Lost.IsCompleted && !ct.IsCancellationRequested)
+        {
+            await node.DisposeAsync();
+            throw new PlaceLostException(await node.Lost);
         }
         catch
         {
@@ -70,6 +87,22 @@ public sealed class NodeHost : IAsyncDisposable
             _notReady = "handing its dots over before it stops";
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.Failover.DrainSeconds));
             await system.HandOver(limit.Token);
+        }
+    }
+
+    /// <summary>
+    /// The place in the cluster is lost: all that runs ends at once, because others may have the dots, and nobody may join through
+    /// this node. Calls are refused with the reason from here on. Answers when the database can be reached, so that the next life may begin.
+    /// </summary>
+    public async Task Abandon(string reason, CancellationToken ct)
+    {
+        _out = Refusals.NodeBeginsAnew(reason);
+        _notReady = $"begins anew: {reason}";
+        await _system!.Abandon();
+        using var pause = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        while (!await _database!.Answers(ct))
+        {
+            await pause.WaitForNextTickAsync(ct);
         }
     }
 
@@ -108,6 +141,7 @@ public sealed class NodeHost : IAsyncDisposable
         var tables = Tables();
         var database = await SqlDatabase.Open(tables, clock, logs, ct);
         _parts.Push(database.DisposeAsync);
+        _database = database;
         var cluster = database.IsShared ? await EnterCluster(database, pool.Id, secrets, clock, logs, ct) : null;
         var directory = await SqlDirectory.Open(database, clock, logs, ct);
         var users = Keep(await SqlUsers.Open(database, secrets, clock, ids, logs, ct));
@@ -131,6 +165,7 @@ public sealed class NodeHost : IAsyncDisposable
             Throttle = new LoginThrottle(clock),
             NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>(_notReady is { } why ? [why] : []),
             Stopping = () => _notReady == Stopping,
+            Out = () => _out,
             Pool = storage.Pool,
             Gauges = () =>
             [
