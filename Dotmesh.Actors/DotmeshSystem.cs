@@ -224,7 +224,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
         system.ActorOf(Props.Create(() => new ShardPrimer(region)), "primer");
         var gateway = system.ActorOf(
             Props.Create(() => new GatewayActor(
-                region, env.Directory, members, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)),
+                region, env.Directory, members, env.DatabaseAway, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)),
             "gateway");
         facade = new DotsFacade(gateway, env, users, new NodeViews(env, members, answers, parts, settings), members, settings);
         return facade;

@@ -8,6 +8,7 @@ using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Filesystems;
+using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Storage.Commands;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Access;
@@ -37,6 +38,9 @@ public sealed class NodeHost : IAsyncDisposable
     private volatile Refusal? _out;
     private DotmeshSystem? _system;
     private SqlDatabase? _database;
+    private IStorage? _storage;
+    private PoolWatch? _pool;
+    private ClusterEntrance? _entrance;
 
     private NodeHost(NodeOptions options) => _options = options;
 
@@ -92,15 +96,16 @@ public sealed class NodeHost : IAsyncDisposable
 
     /// <summary>
     /// The place in the cluster is lost: all that runs ends at once, because others may have the dots, and nobody may join through
-    /// this node. Calls are refused with the reason from here on. Answers when the database can be reached, so that the next life may begin.
+    /// this node. Calls are refused with the reason from here on. Answers when database and pool are there, so that the next life may begin.
     /// </summary>
     public async Task Abandon(string reason, CancellationToken ct)
     {
         _out = Refusals.NodeBeginsAnew(reason);
         _notReady = $"begins anew: {reason}";
         await _system!.Abandon();
+        await _entrance!.GiveUp();
         using var pause = new PeriodicTimer(TimeSpan.FromSeconds(1));
-        while (!await _database!.Answers(ct))
+        while (!await _database!.Answers(ct) || await PoolWatch.Look(_storage!, ct) is not null)
         {
             await pause.WaitForNextTickAsync(ct);
         }
@@ -136,6 +141,7 @@ public sealed class NodeHost : IAsyncDisposable
             new CommandTelemetry()));
         var storage = await StorageOpening.Open(_options.Storage, runner, faults, clock, logs, ct);
         _parts.Push(storage.DisposeAsync);
+        _storage = storage;
         var pool = await storage.Pool(ct);
 
         var tables = Tables();
@@ -152,6 +158,8 @@ public sealed class NodeHost : IAsyncDisposable
             SystemSettings(tables.Journal), storage, directory, users, faults, clock, ids, logs, ct, cluster);
         _parts.Push(system.DisposeAsync);
         _system = system;
+        _pool = new PoolWatch(storage, why => LoseForOthers(cluster, why), clock);
+        _parts.Push(_pool.DisposeAsync);
 
         var pipeline = Keep(new RpcPipeline(new RpcServices
         {
@@ -163,7 +171,7 @@ public sealed class NodeHost : IAsyncDisposable
             Logs = logs,
             Settings = RpcSettings(),
             Throttle = new LoginThrottle(clock),
-            NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>(_notReady is { } why ? [why] : []),
+            NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>([.. new[] { _notReady, _pool?.Trouble }.OfType<string>().Distinct()]),
             Stopping = () => _notReady == Stopping,
             Out = () => _out,
             Pool = storage.Pool,
@@ -195,12 +203,22 @@ public sealed class NodeHost : IAsyncDisposable
             _options.Database.User,
             _options.Database.Password.Length == 0 ? null : _options.Database.Password));
 
+    /// <summary>Where there are others they get the dots; where there is nobody, memory still answers what it can.</summary>
+    private void LoseForOthers(ClusterParts? cluster, string why)
+    {
+        if (cluster is not null)
+        {
+            _lost.TrySetResult(why);
+        }
+    }
+
     /// <summary>Takes the lease of this pool and opens the listener for the other nodes.</summary>
     private async Task<ClusterParts> EnterCluster(
         SqlDatabase database, StorageNodeId pool, SecretBox secrets, TimeProvider clock, ILoggerFactory logs, CancellationToken ct)
     {
         var entry = new ClusterEntrance(_options, database, pool, secrets, clock, logs);
         _parts.Push(entry.DisposeAsync);
+        _entrance = entry;
         var registry = await entry.Claim(new RandomIds(), why => _lost.TrySetResult(why), ct);
         return await entry.Open(registry, why => _lost.TrySetResult(why), ct);
     }

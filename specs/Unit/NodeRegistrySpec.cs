@@ -89,6 +89,21 @@ public sealed class NodeRegistrySpec : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task A_process_that_was_cut_off_in_the_middle_of_a_transaction_can_be_put_out_all_the_same()
+    {
+        await (await Registry("cut", "one")).Claim(default);
+        await using var half = new PostgresDialect(_settings).Connect();
+        await using var begun = await half.BeginTransactionAsync();
+        await using var renewal = half.CreateCommand();
+        renewal.CommandText = "UPDATE nodes SET renewals = renewals + 1";
+        await renewal.ExecuteNonQueryAsync();
+
+        var judge = await Registry("judge", "one");
+        await Patience.Holds(
+            async () => await judge.PutOut(new StorageNodeId("cut"), "one", default) ? judge : null, TimeSpan.FromSeconds(20), () => "never put out");
+    }
+
+    [SkippableFact]
     public async Task Who_enters_later_has_the_greater_number()
     {
         var (one, two) = (await Registry("a", "one"), await Registry("b", "one"));
