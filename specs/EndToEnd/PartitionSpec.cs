@@ -50,7 +50,7 @@ public sealed class PartitionSpec : IAsyncLifetime
         var branch = await Diverged();
         var there = (JsonArray)(await Rpc(2).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!;
         Assert.Equal(first, (string?)there[^1]!["Metadata"]!["diverged-node"]);
-        var files = (string)(await Rpc(1).Call("Procure", new { Namespace = "admin", Name = $"data@{branch}" }))!;
+        var files = (string)(await Rpc(1).Call("Procure", new { Namespace = "admin", Name = $"data@{branch}", Subdot = "__default__" }))!;
         Assert.Equal("not committed", await File.ReadAllTextAsync(Path.Combine(files, "dirty")));
         await Taken(0, "whole again");
         Assert.Superset(_acknowledged.ToHashSet(), new HashSet<string>([.. await Ids(0, ""), .. await Ids(0, branch)]));
