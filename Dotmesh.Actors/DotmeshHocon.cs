@@ -13,7 +13,8 @@ internal static class DotmeshHocon
         plugin-dispatcher = "dotmesh.journal-dispatcher", materializer-dispatcher = "dotmesh.journal-dispatcher"
         """;
 
-    public static string Make(DotmeshSystemSettings settings, StorageNodeId node) => $$"""
+    /// <param name="incarnation">Of this process, where there are others.</param>
+    public static string Make(DotmeshSystemSettings settings, StorageNodeId node, string incarnation) => $$"""
         akka {
           loglevel = INFO
           stdout-loglevel = OFF
@@ -42,7 +43,7 @@ internal static class DotmeshHocon
             maximum-frame-size = 1000000b
           }
           cluster {
-            roles = ["storage", {{Text(DotSharding.Role(node))}}]
+            roles = ["storage", {{Text(DotSharding.Role(node))}}, {{Text(DotSharding.ProcessRole(incarnation))}}]
             # 1 and not the size of the cluster: the coordinator allocates nothing while fewer are up
             min-nr-of-members = 1
             # who is dead the leases say, on any side of a partition the same: see FailoverActor and decision 8

@@ -70,6 +70,8 @@ public sealed record DotmeshSystemSettings(JournalSettings Journal, string Conta
 /// </summary>
 public sealed class DotmeshSystem : IAsyncDisposable
 {
+    private const string PutOut = "the cluster has put this node out";
+
     private readonly ActorSystem _system;
     private readonly CancellationTokenSource _stopping;
     private readonly ILogger _log;
@@ -120,7 +122,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
             new MountLinks(settings.ContainerMountPrefix), faults, time, ids, log.CreateLogger("Dotmesh.Dots"),
             settings.MaxQueuedPerDot, stopping.Token);
 
-        var system = CreateSystem(settings, pool.Id, log);
+        var system = CreateSystem(settings, pool.Id, cluster?.Registry.Self.Incarnation ?? "", log);
         try
         {
             var facade = await StartActors(system, settings, env, users, cluster, ct);
@@ -174,8 +176,8 @@ public sealed class DotmeshSystem : IAsyncDisposable
         _log.LogDebug("actors stopped");
     }
 
-    /// <summary>Specs: everything stops where it is, nothing is said to anybody.</summary>
-    internal async Task Crash()
+    /// <summary>Everything stops where it is, nothing is said to anybody: for a node that has lost its place among the others.</summary>
+    public async Task Abandon()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
@@ -186,9 +188,10 @@ public sealed class DotmeshSystem : IAsyncDisposable
         }
     }
 
-    private static ActorSystem CreateSystem(DotmeshSystemSettings settings, StorageNodeId node, ILoggerFactory log)
+    private static ActorSystem CreateSystem(
+        DotmeshSystemSettings settings, StorageNodeId node, string incarnation, ILoggerFactory log)
     {
-        var config = ConfigurationFactory.ParseString(DotmeshHocon.Make(settings, node))
+        var config = ConfigurationFactory.ParseString(DotmeshHocon.Make(settings, node, incarnation))
             .WithFallback(SqlPersistence.DefaultConfiguration);
         return ActorSystem.Create(
             "dotmesh", ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), new LogSetup(log)));
@@ -221,7 +224,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
         system.ActorOf(Props.Create(() => new ShardPrimer(region)), "primer");
         var gateway = system.ActorOf(
             Props.Create(() => new GatewayActor(
-                region, env.Directory, members, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)),
+                region, env.Directory, members, env.DatabaseAway, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)),
             "gateway");
         facade = new DotsFacade(gateway, env, users, new NodeViews(env, members, answers, parts, settings), members, settings);
         return facade;
@@ -235,6 +238,8 @@ public sealed class DotmeshSystem : IAsyncDisposable
             Props.Create(() => new PeerActor(parts.Database, copies.Replicator, env.Log)), PeerActor.Name);
         await new ClusterEntry(system, parts, settings.Addresses, env.Log).Join(env.Time, ct);
         members.DownPredecessors(env.Node);
+        // at once, and not when all that runs in the actor system has come to an end
+        Cluster.Get(system).RegisterOnMemberRemoved(() => parts.Ended(PutOut));
         _ = TellEnd(system, parts);
         parts.Database.Changes.Publish = members.Tell;
         // what was written between the opening of the tables and now
@@ -244,7 +249,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
     private static async Task TellEnd(ActorSystem system, ClusterParts parts)
     {
         await system.WhenTerminated;
-        parts.Ended("the cluster has put this node out");
+        parts.Ended(PutOut);
     }
 
     /// <summary>The first message to a shard waits for its allocation: it is this one and not a user's.</summary>
@@ -258,9 +263,18 @@ public sealed class DotmeshSystem : IAsyncDisposable
                 await region.Ask<ShardPrimed>(new PrimeShard(node), TimeSpan.FromSeconds(2), ct);
                 return;
             }
-            catch (AskTimeoutException) when (attempt < Tries)
+            catch (AskTimeoutException late)
             {
                 // the coordinator may still be coming up
+                if (attempt == Tries)
+                {
+                    throw new NodeRefusedException(
+                        $"The cluster gave no place to the dots of node {node} within a minute ({late.Message}): a member that is unreachable "
+                        + "and has not lost its lease holds everything up. It is tried again; look at the other nodes.")
+                    {
+                        Passes = true,
+                    };
+                }
             }
         }
     }

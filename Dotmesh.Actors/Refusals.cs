@@ -57,17 +57,23 @@ public static class Refusals
 
     public static Refusal JournalFailed(FilesystemId dot) => new(
         RefusalCode.Unavailable,
-        $"The journal could not be written for dot {dot}. What reached the pool is kept and taken up when the dot is next used.");
+        $"The database did not take the journal's entry for dot {dot}. What reached the pool is kept and taken up when the dot is next used: "
+        + "look before repeating it.");
 
     public static Refusal JournalUnreadable(FilesystemId dot) => new(
         RefusalCode.Unavailable,
-        $"The journal of dot {dot} cannot be read from the cluster's database now. Nothing was done; try again when the database is back.");
+        $"The journal of dot {dot} cannot be read from the database now (Database:Host). Nothing was done; try again when it is back.");
 
     public static Refusal Stopping(FilesystemId dot) =>
         new(RefusalCode.Unavailable, $"Dot {dot} is stopping on this node; try again.");
 
     public static Refusal NodeStopping() =>
         new(RefusalCode.Unavailable, "This node is stopping. Nothing was done; ask again when it is back.");
+
+    public static Refusal NodeBeginsAnew(string reason) => new(
+        RefusalCode.Unavailable,
+        $"This node lost its place in the cluster ({reason}) and begins anew as soon as the cluster's database and its own pool are "
+        + "there. Nothing was done; ask another node, or this one in a moment.");
 
     public static Refusal NodeStarting() =>
         new(RefusalCode.Unavailable, "This node is starting. Nothing was done; ask again in a moment.");
@@ -79,7 +85,7 @@ public static class Refusals
 
     public static Refusal LeaseOverdueAfter(FilesystemId dot) => new(
         RefusalCode.Unavailable,
-        $"The node lost the cluster's database while it worked on dot {dot}. What it did is in the pool, and kept: look before repeating it.");
+        $"This node lost the cluster's database while it worked on dot {dot}. What it did is in the pool, and kept: look before repeating it.");
 
     public static Refusal NodeNotUp(StorageNodeId node) => new(
         RefusalCode.Unavailable, $"The node {node} that controls this dot is not up; try again when it is back.");

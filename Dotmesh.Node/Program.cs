@@ -51,10 +51,21 @@ static async Task<int> Run(OptionsResult.Loaded loaded)
 // null: it was asked to stop
 static async Task<string?> RunOnce(OptionsResult.Loaded loaded, StopSignals signals)
 {
-    await using var node = await NodeHost.Start(loaded.Options, loaded.Effective, signals.Requested);
+    NodeHost started;
+    try
+    {
+        started = await NodeHost.Start(loaded.Options, loaded.Effective, signals.Requested);
+    }
+    catch (PlaceLostException lost)
+    {
+        return lost.Message;
+    }
+
+    await using var node = started;
     await Console.Out.WriteAsync(node.Banner);
     if (await Task.WhenAny(signals.Wait(), node.Lost) == node.Lost)
     {
+        await node.Abandon(await node.Lost, signals.Requested);
         return await node.Lost;
     }
 

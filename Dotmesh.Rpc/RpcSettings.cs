@@ -65,6 +65,9 @@ public sealed record RpcServices
     /// <summary>True from when the node was told to stop: what is left of a batch is not begun any more.</summary>
     public Func<bool> Stopping { get; init; } = static () => false;
 
+    /// <summary>Why this node answers no call now; null when it does.</summary>
+    public Func<Refusal?> Out { get; init; } = static () => null;
+
     /// <summary>The pool's state for <c>/metrics</c>; asked every ten minutes at most. Null: not shown.</summary>
     public Func<CancellationToken, Task<PoolInfo>>? Pool { get; init; }
 

@@ -16,7 +16,7 @@ namespace Dotmesh.Actors.Clustering;
 /// <param name="Serve">Told once there is somebody who answers the other nodes.</param>
 /// <param name="Replication">How many copies are kept.</param>
 /// <param name="AutomaticFailover">The dots of a dead node go to others.</param>
-/// <param name="Ended">Told when the cluster has put this node out: its actors are gone, its process has to begin anew.</param>
+/// <param name="Ended">Told why this node has lost its place in the cluster: its process has to begin anew. May be told more than once.</param>
 public sealed record ClusterParts(
     SqlDatabase Database, NodeRegistry Registry, INodeLink Link, IReplicaLink Replicas, string Url, ImmutableArray<string> Seeds,
     Action<INodeAnswers, IReplicaAnswers> Serve, ReplicationSettings Replication,

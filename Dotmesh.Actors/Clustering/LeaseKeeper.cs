@@ -44,7 +44,7 @@ public sealed class LeaseKeeper : IAsyncDisposable
             {
                 if (!await _registry.Renew(CancellationToken.None))
                 {
-                    _lost($"another process has taken the lease of pool {_registry.Self.Id}: two processes use one pool");
+                    _lost(NodeRegistry.LeaseTaken);
                     return;
                 }
 

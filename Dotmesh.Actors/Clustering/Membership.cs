@@ -47,23 +47,49 @@ internal sealed class Membership(ActorSystem system, ILogger log)
         }
     }
 
-    /// <summary>
-    /// Unreachable members whose process is dead for sure leave the cluster: their lease has expired or belongs to a later
-    /// process. One that merely cannot be reached stays: it may be reached by others, and come back.
-    /// </summary>
-    public void DownDead(NodeRegistry registry)
+    /// <summary>Other members whose process may have lost its lease: the database says whether it has.</summary>
+    public List<(Member Member, StorageNodeId Node, string Process)> Suspects(NodeRegistry registry)
     {
-        foreach (var member in _cluster.State.Unreachable.Where(member => member.Status is not MemberStatus.Down))
+        var state = _cluster.State;
+        var suspects = new List<(Member, StorageNodeId, string)>();
+        foreach (var member in state.Members.Where(member =>
+            member.UniqueAddress != _cluster.SelfUniqueAddress && member.Status is not (MemberStatus.Down or MemberStatus.Removed)))
         {
-            var node = DotSharding.NodeOf(member) is { } id ? registry.Find(id) : null;
-            var here = $"{member.Address.Host}:{member.Address.Port}";
-            if (node is null or { State: NodeState.Starting or NodeState.Left or NodeState.Replaced }
-                || registry.LeaseLeft(node) < TimeSpan.Zero || node.Address != here)
+            var process = DotSharding.ProcessOf(member);
+            if (process.Length == 0 || DotSharding.NodeOf(member) is not { } node)
             {
-                log.LogWarning("{Member} is unreachable and its lease is gone: it leaves the cluster", member.Address);
-                _cluster.Down(member.Address);
+                continue;
+            }
+
+            var row = registry.Find(node);
+            var left = row is null ? TimeSpan.Zero : registry.LeaseLeft(row);
+            if (Verdicts.MayBeOut(row, process, left, !state.Unreachable.Contains(member), registry.Times.Ttl))
+            {
+                suspects.Add((member, node, process));
             }
         }
+
+        return suspects;
+    }
+
+    /// <summary>Only one that has lost its place in the database: it could not come back, and nobody may join it.</summary>
+    public void Down(Member member)
+    {
+        log.LogWarning("{Member} has lost its lease: it leaves the cluster", member.Address);
+        _cluster.Down(member.Address);
+    }
+
+    /// <inheritdoc cref="Verdicts.Elsewhere"/>
+    public NodeRecord? Elsewhere(NodeRegistry registry)
+    {
+        var members = _cluster.State.Members;
+        return members.Any(member => member.UniqueAddress == _cluster.SelfUniqueAddress)
+            ? Verdicts.Elsewhere(
+                registry.Known,
+                registry.Self.Id,
+                registry.LeaseLeft,
+                node => members.Any(member => DotSharding.ProcessOf(member) == node.Incarnation))
+            : null;
     }
 
     /// <summary>To the <see cref="PeerActor"/> of a node, which may be this one; lost when that is not there.</summary>

@@ -8,9 +8,10 @@ namespace Dotmesh.Actors.Clustering;
 /// <param name="Addresses">What it tells clients about its addresses (contract 3.5).</param>
 /// <param name="Incarnation">New at each start of a process.</param>
 /// <param name="LeaseLeft">By the database's clock; negative when it has expired.</param>
+/// <param name="Entered">Greater than that of everybody who entered the cluster before; 0: it has not.</param>
 public sealed record NodeRecord(
     StorageNodeId Id, string Address, string Url, ImmutableArray<string> Addresses, string Incarnation, NodeState State,
-    TimeSpan LeaseLeft, long Renewals)
+    TimeSpan LeaseLeft, long Renewals, long Entered)
 {
     public bool IsLive => LeaseLeft > TimeSpan.Zero;
 }
@@ -27,7 +28,7 @@ public enum NodeState
     /// <summary>It said good-bye.</summary>
     Left,
 
-    /// <summary>Its lease expired and others took its dots.</summary>
+    /// <summary>Its lease expired and others took it away for good: that process never gets it back.</summary>
     Replaced,
 }
 

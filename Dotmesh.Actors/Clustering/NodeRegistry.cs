@@ -20,6 +20,9 @@ public sealed record LeaseTimes(TimeSpan Ttl, TimeSpan Renewal, TimeSpan Margin)
 public sealed class NodeRegistry(
     SqlDatabase database, NodeIdentity self, LeaseTimes times, TimeProvider clock, ILogger<NodeRegistry> log)
 {
+    internal const string LeaseTaken =
+        "the lease of this node's pool expired and was taken from it: the other nodes took it for dead, or another process uses the pool";
+
     private readonly NodeTables _tables = new(database.NowMillis);
     private volatile IReadOnlyList<NodeRecord> _known = [];
     private long _refusalsSeen;
@@ -98,20 +101,25 @@ public sealed class NodeRegistry(
 
     /// <summary>
     /// Says where this node is reached and answers whom to join: the nodes that are up, or nobody when this one is the
-    /// first. Two that start at once do not both find themselves the first.
+    /// first. Two that start at once do not both find themselves the first. Throws <see cref="NodeRefusedException"/> when
+    /// the lease is lost.
     /// </summary>
     public async Task<ImmutableArray<NodeRecord>> Enter(
         string address, string url, ImmutableArray<string> addresses, CancellationToken ct)
     {
-        var all = await database.Run(
+        var (entered, all) = await database.Run(
             session =>
             {
                 _tables.LockEntry(session);
                 var before = _tables.All(session);
-                _tables.Enter(session, self, times.Ttl, address, url, addresses);
-                return before;
+                return (_tables.Enter(session, self, times.Ttl, address, url, addresses), before);
             },
             ct);
+        if (!entered)
+        {
+            throw new NodeRefusedException(LeaseTaken) { Passes = true };
+        }
+
         return [.. all.Where(node => node.Id != self.Id && node is { IsLive: true, State: NodeState.Up })];
     }
 
@@ -139,6 +147,13 @@ public sealed class NodeRegistry(
 
         return renewed;
     }
+
+    /// <summary>
+    /// Takes the lease from another process if it has expired. True when that process has lost its place for good: it may be treated
+    /// as dead, because it can acknowledge nothing any more. False when it holds its lease.
+    /// </summary>
+    public Task<bool> PutOut(StorageNodeId node, string incarnation, CancellationToken ct) =>
+        database.Run(session => _tables.PutOut(session, node, incarnation), ct);
 
     /// <summary>The lease ends at once: nobody has to wait for it.</summary>
     public Task Leave(CancellationToken ct) => database.Run(

@@ -8,7 +8,7 @@ namespace Dotmesh.Actors.Clustering;
 internal sealed class NodeTables(string now)
 {
     public List<NodeRecord> All(SqlSession session) => session.Query(
-        $"SELECT id, address, url, addresses, incarnation, state, lease_until - {now}, renewals FROM nodes", Read);
+        $"SELECT id, address, url, addresses, incarnation, state, lease_until - {now}, renewals, entered FROM nodes", Read);
 
     /// <summary>False when another incarnation holds a lease that has not expired.</summary>
     public bool TryClaim(SqlSession session, NodeIdentity self, TimeSpan ttl) => session.Execute(
@@ -16,7 +16,7 @@ internal sealed class NodeTables(string now)
         INSERT INTO nodes (id, address, url, addresses, incarnation, state, lease_until, renewals)
         VALUES (@id, '', '', '', @incarnation, 'starting', {now} + @ttl, 0)
         ON CONFLICT (id) DO UPDATE SET
-            incarnation = excluded.incarnation, state = excluded.state, lease_until = excluded.lease_until, renewals = 0
+            incarnation = excluded.incarnation, state = excluded.state, lease_until = excluded.lease_until, renewals = 0, entered = 0
         WHERE nodes.lease_until <= {now} OR nodes.incarnation = excluded.incarnation
         """,
         ("@id", self.Id.Value),
@@ -33,12 +33,13 @@ internal sealed class NodeTables(string now)
         ("@id", self.Id.Value),
         ("@incarnation", self.Incarnation)) == 1;
 
-    /// <summary>Renews the lease too: who reads this row next must not take the node for dead.</summary>
-    public void Enter(
+    /// <summary>Renews the lease too: who reads this row next must not take the node for dead. False when the lease is another's by now.</summary>
+    public bool Enter(
         SqlSession session, NodeIdentity self, TimeSpan ttl, string address, string url, ImmutableArray<string> addresses) =>
         session.Execute(
             $"""
-            UPDATE nodes SET address = @address, url = @url, addresses = @addresses, state = 'up', lease_until = {now} + @ttl
+            UPDATE nodes SET address = @address, url = @url, addresses = @addresses, state = 'up', lease_until = {now} + @ttl,
+                entered = (SELECT MAX(entered) + 1 FROM nodes)
             WHERE id = @id AND incarnation = @incarnation
             """,
             ("@ttl", (long)ttl.TotalMilliseconds),
@@ -46,7 +47,7 @@ internal sealed class NodeTables(string now)
             ("@url", url),
             ("@addresses", string.Join(',', addresses)),
             ("@id", self.Id.Value),
-            ("@incarnation", self.Incarnation));
+            ("@incarnation", self.Incarnation)) == 1;
 
     /// <summary>
     /// A node whose lease has expired loses it for good: its process may be stopped and wake again, and must not go on. False
@@ -55,6 +56,26 @@ internal sealed class NodeTables(string now)
     public bool Replace(SqlSession session, StorageNodeId dead) => session.Execute(
         $"UPDATE nodes SET state = 'replaced', incarnation = '', lease_until = 0 WHERE id = @id AND lease_until <= {now}",
         ("@id", dead.Value)) == 1;
+
+    /// <summary>
+    /// Takes the lease from one process if it has expired. True when that process has no lease and never gets one again, whoever
+    /// took it; false when it holds it.
+    /// </summary>
+    public bool PutOut(SqlSession session, StorageNodeId node, string incarnation)
+    {
+        session.Execute(
+            $"""
+            UPDATE nodes SET state = 'replaced', incarnation = '', lease_until = 0
+            WHERE id = @id AND incarnation = @incarnation AND lease_until <= {now}
+            """,
+            ("@id", node.Value),
+            ("@incarnation", incarnation));
+        return session.Query(
+            "SELECT 1 FROM nodes WHERE id = @id AND incarnation = @incarnation",
+            row => row.GetInt32(0),
+            ("@id", node.Value),
+            ("@incarnation", incarnation)).Count == 0;
+    }
 
     public void Leave(SqlSession session, NodeIdentity self) => session.Execute(
         "UPDATE nodes SET state = 'left', lease_until = 0 WHERE id = @id AND incarnation = @incarnation",
@@ -103,7 +124,8 @@ internal sealed class NodeTables(string now)
             _ => NodeState.Starting,
         },
         TimeSpan.FromMilliseconds(row.GetInt64(6)),
-        row.GetInt64(7));
+        row.GetInt64(7),
+        row.GetInt64(8));
 }
 
 /// <param name="At">The database's clock.</param>

@@ -127,6 +127,8 @@ public sealed class PostgresDialect(PostgresSettings settings) : SqlDialect
         // a server that vanished without a word is noticed while nothing is asked of it
         KeepAlive = 5,
         ApplicationName = "dotmesh",
+        // a node that was cut off or frozen in the middle of a transaction holds the locks of its rows, which those need who take its place
+        Options = "-c idle_in_transaction_session_timeout=2000",
         // rollback to savepoints is done here, job by job
         IncludeErrorDetail = false,
     }.ConnectionString;

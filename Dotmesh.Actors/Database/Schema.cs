@@ -77,5 +77,10 @@ internal static class Schema
             // how often commits were taken away from the dot: tells a newer copy from a longer one
             "ALTER TABLE dots ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
         ]),
+        new(5, "one cluster",
+        [
+            // who came later gives way when there are two clusters on one database
+            "ALTER TABLE nodes ADD COLUMN entered BIGINT NOT NULL DEFAULT 0",
+        ]),
     ];
 }

@@ -87,6 +87,20 @@ public sealed class SqlDatabase : IAsyncDisposable
 
     public Task<T> Run<T>(Func<SqlSession, T> work, CancellationToken ct) => Run(work, null, ct);
 
+    /// <summary>Whether it can be reached now.</summary>
+    public async Task<bool> Answers(CancellationToken ct)
+    {
+        try
+        {
+            return await Run(session => session.Query("SELECT 1", row => row.GetInt32(0)).Count == 1, ct);
+        }
+        catch (DatabaseException)
+        {
+            // it has been logged
+            return false;
+        }
+    }
+
     /// <summary>Another node wrote these rows: when this is answered the caches here have them.</summary>
     public Task Refresh(IReadOnlyList<RowChange> changes, CancellationToken ct) =>
         Run(session => Changes.Read(session, changes), Apply, ct);

@@ -40,6 +40,9 @@ internal sealed record DotEnvironment(
     /// <summary>Why this node may not write now; null when it may (design D9).</summary>
     public Func<Refusal?> Fenced { get; set; } = () => null;
 
+    /// <summary>Why commands may reach no dot, when it is the database; null as far as is known here.</summary>
+    public Refusal? DatabaseAway(FilesystemId dot) => Fenced() ?? (JournalTrouble.IsFresh ? Refusals.JournalUnreadable(dot) : null);
+
     /// <summary>Reads filesystems from the pool again, because an operation may have changed more than itself.</summary>
     public async Task Refresh(IEnumerable<FilesystemId> filesystems, CancellationToken ct)
     {

@@ -13,8 +13,16 @@ internal static class DotSharding
     public const string PrimeEntity = "prime";
 
     private const string RolePrefix = "pool-";
+    private const string ProcessPrefix = "process-";
 
     public static string Role(StorageNodeId node) => RolePrefix + node.Value;
+
+    /// <summary>Tells two processes of one storage node apart, as the database does.</summary>
+    public static string ProcessRole(string incarnation) => ProcessPrefix + incarnation;
+
+    /// <summary>The incarnation that a member has in the database; empty when it is in none.</summary>
+    public static string ProcessOf(Member member) =>
+        member.Roles.FirstOrDefault(role => role.StartsWith(ProcessPrefix, StringComparison.Ordinal))?[ProcessPrefix.Length..] ?? "";
 
     /// <summary>The storage node that a member holds; null for a member without storage.</summary>
     public static StorageNodeId? NodeOf(Member member) =>

@@ -10,15 +10,31 @@ internal sealed class JournalTrouble(TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(3);
+
     private readonly Lock _gate = new();
+    private long? _last;
     private long? _said;
     private int _unsaid;
+
+    /// <summary>Whether one could not be read a moment ago: what else is not answered has the same reason.</summary>
+    public bool IsFresh
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _last is { } last && time.GetElapsedTime(last) < Fresh;
+            }
+        }
+    }
 
     public void Unreadable(FilesystemId dot, Exception reason)
     {
         int earlier;
         lock (_gate)
         {
+            _last = time.GetTimestamp();
             if (_said is { } said && time.GetElapsedTime(said) < Quiet)
             {
                 _unsaid++;

@@ -25,11 +25,16 @@ internal sealed class GatewayActor : ReceiveActor
     private readonly int _maxInFlight;
     private readonly ILogger _log;
     private readonly Membership _members;
+    private readonly Func<FilesystemId, Refusal?> _databaseAway;
     private readonly DotmeshSerializer? _serializer;
     private readonly Dictionary<GatewayProtocol.Send, Sent> _sent = new(ReferenceEqualityComparer.Instance);
 
-    public GatewayActor(IActorRef region, IDirectory directory, Membership members, TimeProvider time, int maxInFlight, bool serialize, ILogger log)
+    /// <param name="databaseAway">When commands reach no dot because the database is away: that, and not the node, is to be named.</param>
+    public GatewayActor(
+        IActorRef region, IDirectory directory, Membership members, Func<FilesystemId, Refusal?> databaseAway, TimeProvider time, int maxInFlight,
+        bool serialize, ILogger log)
     {
+        _databaseAway = databaseAway;
         _region = region;
         _members = members;
         _directory = directory;
@@ -56,7 +61,14 @@ internal sealed class GatewayActor : ReceiveActor
             typeof(ClusterEvent.MemberRemoved));
     }
 
-    protected override void PostStop() => Cluster.Get(Context.System).Unsubscribe(Self);
+    protected override void PostStop()
+    {
+        Cluster.Get(Context.System).Unsubscribe(Self);
+        foreach (var (request, sent) in _sent.ToList())
+        {
+            End(request, DotProtocol.Refused.From(sent.Attempt > 0 ? Refusals.NodeLost(sent.Node) : Refusals.NodeStopping()));
+        }
+    }
 
     private void Begin(GatewayProtocol.Send request)
     {
@@ -117,7 +129,7 @@ internal sealed class GatewayActor : ReceiveActor
                 Attempt(request, attempt + 1);
                 break;
             case DotProtocol.Moved or DotProtocol.NotDelivered:
-                End(request, DotProtocol.Refused.From(Refusals.NotReached(request.Dot, sent.Node)));
+                End(request, DotProtocol.Refused.From(_databaseAway(request.Dot) ?? Refusals.NotReached(request.Dot, sent.Node)));
                 break;
             default:
                 End(request, reply!);

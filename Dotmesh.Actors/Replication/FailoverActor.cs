@@ -9,9 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace Dotmesh.Actors.Replication;
 
 /// <summary>
-/// Notices that a node is dead, takes it out of the cluster and gives its dots to the nodes with the newest copies (design D9).
-/// A node is dead when its lease has expired by the database's clock and the failure detector does not reach it. All nodes
-/// look; the database lets one of them do it. It looks at each renewal of the own lease and when a lease is about to expire.
+/// Notices that a node is dead, takes it out of the cluster and gives its dots to the nodes with the newest copies (design D9,
+/// decision 8). All nodes look, at each renewal of the own lease and when a lease is about to expire; the database decides, and
+/// nobody is taken out before it has lost its lease there. Notices also that this node is in the wrong cluster.
 /// </summary>
 internal sealed class FailoverActor : ReceiveActor, IWithTimers
 {
@@ -24,10 +24,16 @@ internal sealed class FailoverActor : ReceiveActor, IWithTimers
     private readonly IReplicaLink _link;
     private readonly bool _automatic;
     private readonly HashSet<StorageNodeId> _manual = [];
+    private readonly Action<string> _ended;
+    private readonly Dictionary<StorageNodeId, HashSet<StorageNodeId>> _nothingTaken = [];
+    private long? _alone;
     private bool _busy;
 
-    public FailoverActor(DotEnvironment env, NodeRegistry registry, Membership members, IReplicaLink link, bool automatic)
+    /// <param name="ended">Told when this node has to begin anew.</param>
+    public FailoverActor(
+        DotEnvironment env, NodeRegistry registry, Membership members, IReplicaLink link, bool automatic, Action<string> ended)
     {
+        _ended = ended;
         _env = env;
         _registry = registry;
         _members = members;
@@ -51,23 +57,53 @@ internal sealed class FailoverActor : ReceiveActor, IWithTimers
 
     private void LookAround()
     {
+        LookForOthers();
         if (!_registry.MayJudge || _busy)
         {
             return;
         }
 
-        _members.DownDead(_registry);
+        _busy = true;
+        _ = Judge().PipeTo(Self, success: () => default(Done), failure: Failed);
         var live = _members.Live;
-        var away = _registry.Known.Where(node =>
-            node.Id != _env.Node && node.State != NodeState.Replaced && !live.ContainsKey(node.Id)).ToList();
-        if (away.FirstOrDefault(node => _registry.LeaseLeft(node) < TimeSpan.Zero && Concerns(node.Id)) is { } dead)
-        {
-            _busy = true;
-            _ = TakeOver(dead.Id).PipeTo(Self, success: () => default(Done), failure: Failed);
-        }
-        else if (away.Select(_registry.LeaseLeft).Where(left => left > TimeSpan.Zero).ToList() is { Count: > 0 } soon)
+        if (_registry.Known.Where(node => node.Id != _env.Node && !live.ContainsKey(node.Id)).Select(_registry.LeaseLeft)
+            .Where(left => left > TimeSpan.Zero).ToList() is { Count: > 0 } soon)
         {
             Timers.StartSingleTimer("soon", Look.Around, soon.Min() + TimeSpan.FromMilliseconds(50));
+        }
+    }
+
+    /// <summary>What is seen once may be old news; what is seen for a whole lease is not.</summary>
+    private void LookForOthers()
+    {
+        if (_registry.IsOverdue || _members.Elsewhere(_registry) is not { } other)
+        {
+            _alone = null;
+            return;
+        }
+
+        _alone ??= _env.Time.GetTimestamp();
+        if (_env.Time.GetElapsedTime(_alone.Value) > _registry.Times.Ttl)
+        {
+            _ended($"it joined a cluster that is none any more: node {other.Id} at {other.Address} is up and not in it");
+        }
+    }
+
+    private async Task Judge()
+    {
+        foreach (var (member, node, process) in _members.Suspects(_registry))
+        {
+            if (await _registry.PutOut(node, process, _env.Stopping))
+            {
+                _members.Down(member);
+            }
+        }
+
+        var live = _members.Live;
+        foreach (var dead in _registry.Known.Where(node =>
+            node.Id != _env.Node && !live.ContainsKey(node.Id) && _registry.LeaseLeft(node) < TimeSpan.Zero && Concerns(node.Id)).ToList())
+        {
+            await TakeOver(dead.Id);
         }
     }
 
@@ -89,12 +125,26 @@ internal sealed class FailoverActor : ReceiveActor, IWithTimers
     {
         var dots = _env.Directory.Dots.Where(row => row.Node == dead && row.Status != DotStatus.Creating).ToList();
         var filesystems = dots.SelectMany(row => row.Branches.Values.Select(branch => branch.Id).Append(row.Id)).ToImmutableArray();
+        var live = _members.Live.Keys.ToHashSet();
+        if (_nothingTaken.TryGetValue(dead, out var asked) && asked.SetEquals(live))
+        {
+            return;
+        }
+
         var held = await Held(filesystems);
         var chosen = TakeoverPlan.Choose(dots, held);
         if (chosen.IsEmpty)
         {
+            if (held.Keys.ToHashSet().SetEquals(live))
+            {
+                // until somebody else comes, who may have a copy
+                _nothingTaken[dead] = live;
+            }
+
             return;
         }
+
+        _nothingTaken.Remove(dead);
 
         var moved = await _env.Directory.TakeOver(dead, chosen, _env.Stopping);
         if (moved > 0)

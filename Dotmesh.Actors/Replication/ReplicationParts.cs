@@ -27,7 +27,7 @@ internal sealed class ReplicationParts
         env.Link = link;
         env.Fenced = () => parts.Registry.IsOverdue ? Refusals.LeaseOverdue(env.Node) : null;
         system.ActorOf(
-            Props.Create(() => new FailoverActor(env, parts.Registry, members, link, parts.AutomaticFailover)), "failover");
+            Props.Create(() => new FailoverActor(env, parts.Registry, members, link, parts.AutomaticFailover, parts.Ended)), "failover");
         env.Changed = dot => members.TellOthers(new PeerProtocol.DotChanged(dot));
         env.Directory.Watch(dot => replicator.Tell(new ReplicatorProtocol.Changed(dot), ActorRefs.NoSender));
         return new ReplicationParts

@@ -72,6 +72,16 @@ internal sealed class ClusterEntrance(
             ended);
     }
 
+    /// <summary>The lease is not held any more: others may take the dots, so nothing may run here that works on them.</summary>
+    public async Task GiveUp()
+    {
+        if (Interlocked.Exchange(ref _lease, null) is { } lease)
+        {
+            await lease.DisposeAsync();
+            await GiveBack();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_app is not null)
@@ -80,12 +90,7 @@ internal sealed class ClusterEntrance(
             await _app.DisposeAsync();
         }
 
-        if (_lease is not null)
-        {
-            await _lease.DisposeAsync();
-            await GiveBack();
-        }
-
+        await GiveUp();
         _http.Dispose();
     }
 

@@ -8,6 +8,7 @@ using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Filesystems;
+using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Storage.Commands;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Access;
@@ -34,7 +35,12 @@ public sealed class NodeHost : IAsyncDisposable
     private readonly NodeOptions _options;
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string? _notReady = "starting";
+    private volatile Refusal? _out;
     private DotmeshSystem? _system;
+    private SqlDatabase? _database;
+    private IStorage? _storage;
+    private PoolWatch? _pool;
+    private ClusterEntrance? _entrance;
 
     private NodeHost(NodeOptions options) => _options = options;
 
@@ -46,14 +52,29 @@ public sealed class NodeHost : IAsyncDisposable
     private static string Version =>
         typeof(NodeHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    /// <summary>Answers when requests are served; throws <see cref="StartFailureException"/> when the surroundings forbid.</summary>
+    /// <summary>
+    /// Answers when requests are served; throws <see cref="StartFailureException"/> when the surroundings forbid, and
+    /// <see cref="PlaceLostException"/> when the place in the cluster was lost on the way.
+    /// </summary>
     public static async Task<NodeHost> Start(NodeOptions options, ImmutableArray<EffectiveOption> effective, CancellationToken ct)
     {
         var node = new NodeHost(options);
+        using var going = CancellationTokenSource.CreateLinkedTokenSource(ct);
         try
         {
-            await node.Compose(effective, ct);
+            var composing = node.Compose(effective, going.Token);
+            if (await Task.WhenAny(composing, node.Lost) == node.Lost)
+            {
+                await going.CancelAsync();
+            }
+
+            await composing;
             return node;
+        }
+        catch (OperationCanceledException) when (node.Lost.IsCompleted && !ct.IsCancellationRequested)
+        {
+            await node.DisposeAsync();
+            throw new PlaceLostException(await node.Lost);
         }
         catch
         {
@@ -70,6 +91,23 @@ public sealed class NodeHost : IAsyncDisposable
             _notReady = "handing its dots over before it stops";
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.Failover.DrainSeconds));
             await system.HandOver(limit.Token);
+        }
+    }
+
+    /// <summary>
+    /// The place in the cluster is lost: all that runs ends at once, because others may have the dots, and nobody may join through
+    /// this node. Calls are refused with the reason from here on. Answers when database and pool are there, so that the next life may begin.
+    /// </summary>
+    public async Task Abandon(string reason, CancellationToken ct)
+    {
+        _out = Refusals.NodeBeginsAnew(reason);
+        _notReady = $"begins anew: {reason}";
+        await _system!.Abandon();
+        await _entrance!.GiveUp();
+        using var pause = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        while (!await _database!.Answers(ct) || await PoolWatch.Look(_storage!, ct) is not null)
+        {
+            await pause.WaitForNextTickAsync(ct);
         }
     }
 
@@ -103,11 +141,13 @@ public sealed class NodeHost : IAsyncDisposable
             new CommandTelemetry()));
         var storage = await StorageOpening.Open(_options.Storage, runner, faults, clock, logs, ct);
         _parts.Push(storage.DisposeAsync);
+        _storage = storage;
         var pool = await storage.Pool(ct);
 
         var tables = Tables();
         var database = await SqlDatabase.Open(tables, clock, logs, ct);
         _parts.Push(database.DisposeAsync);
+        _database = database;
         var cluster = database.IsShared ? await EnterCluster(database, pool.Id, secrets, clock, logs, ct) : null;
         var directory = await SqlDirectory.Open(database, clock, logs, ct);
         var users = Keep(await SqlUsers.Open(database, secrets, clock, ids, logs, ct));
@@ -118,6 +158,8 @@ public sealed class NodeHost : IAsyncDisposable
             SystemSettings(tables.Journal), storage, directory, users, faults, clock, ids, logs, ct, cluster);
         _parts.Push(system.DisposeAsync);
         _system = system;
+        _pool = new PoolWatch(storage, why => LoseForOthers(cluster, why), clock);
+        _parts.Push(_pool.DisposeAsync);
 
         var pipeline = Keep(new RpcPipeline(new RpcServices
         {
@@ -129,8 +171,9 @@ public sealed class NodeHost : IAsyncDisposable
             Logs = logs,
             Settings = RpcSettings(),
             Throttle = new LoginThrottle(clock),
-            NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>(_notReady is { } why ? [why] : []),
+            NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>([.. new[] { _notReady, _pool?.Trouble }.OfType<string>().Distinct()]),
             Stopping = () => _notReady == Stopping,
+            Out = () => _out,
             Pool = storage.Pool,
             Gauges = () =>
             [
@@ -160,12 +203,22 @@ public sealed class NodeHost : IAsyncDisposable
             _options.Database.User,
             _options.Database.Password.Length == 0 ? null : _options.Database.Password));
 
+    /// <summary>Where there are others they get the dots; where there is nobody, memory still answers what it can.</summary>
+    private void LoseForOthers(ClusterParts? cluster, string why)
+    {
+        if (cluster is not null)
+        {
+            _lost.TrySetResult(why);
+        }
+    }
+
     /// <summary>Takes the lease of this pool and opens the listener for the other nodes.</summary>
     private async Task<ClusterParts> EnterCluster(
         SqlDatabase database, StorageNodeId pool, SecretBox secrets, TimeProvider clock, ILoggerFactory logs, CancellationToken ct)
     {
         var entry = new ClusterEntrance(_options, database, pool, secrets, clock, logs);
         _parts.Push(entry.DisposeAsync);
+        _entrance = entry;
         var registry = await entry.Claim(new RandomIds(), why => _lost.TrySetResult(why), ct);
         return await entry.Open(registry, why => _lost.TrySetResult(why), ct);
     }

@@ -1,5 +1,6 @@
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
+using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Node.Hosting;
 
@@ -13,7 +14,7 @@ internal static class NodeLife
 
     /// <summary>
     /// Ends when the node was asked to stop. What keeps the first one from starting is thrown; what keeps a later one from it will
-    /// pass, because these options have worked: a database or the other nodes are away.
+    /// pass, because these options have worked: a database, the pool or the other nodes are away.
     /// </summary>
     /// <param name="once">A node's life: why it lost its place, or null when it was asked to stop.</param>
     public static async Task Run(Func<Task<string?>> once, Func<string, Task> say, TimeProvider clock, CancellationToken stop)
@@ -36,7 +37,8 @@ internal static class NodeLife
         {
             return await once();
         }
-        catch (Exception passing) when (passing is DatabaseException or NodeRefusedException { Passes: true })
+        catch (Exception passing) when (passing is DatabaseException or NodeRefusedException { Passes: true }
+            or StorageException { Failure: StorageFailure.PoolMissing or StorageFailure.PoolSuspended })
         {
             await Task.Delay(Pause, clock, stop);
             return passing.Message;

@@ -22,6 +22,11 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
     {
         var at = reply.Length;
         var (method, arguments, error) = Prepare(envelope, caller);
+        if (error is null && services.Out() is { } refusal)
+        {
+            error = RpcError.From(refusal);
+        }
+
         var ran = error is null;
         if (ran)
         {

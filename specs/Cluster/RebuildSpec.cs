@@ -45,7 +45,7 @@ public sealed class RebuildSpec : OneNodeLife
 
     private async Task LoseTheDatabase()
     {
-        await Node.System.Crash();
+        await Node.System.Abandon();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         foreach (var file in Directory.GetFiles(Node.Folder, "dotmesh.db*"))
         {

@@ -14,6 +14,9 @@ public static class Lanes
     /// <summary>PostgreSQL's programs are installed; each spec starts a server of its own.</summary>
     public const string Postgres = "postgres";
 
+    /// <summary>Root may make network namespaces, with <c>ip</c> and <c>iptables</c>.</summary>
+    public const string NetworkNamespaces = "netns";
+
     /// <summary>A pool of a real OpenZFS kernel; its name is in <c>DOTMESH_SPEC_POOL</c>. Runs in a virtual machine.</summary>
     public const string OpenZfs = "openzfs";
 

@@ -3,7 +3,7 @@ using Dotmesh.Actors.Database;
 
 namespace Dotmesh.Specs.Support;
 
-/// <summary>Several nodes as processes on one PostgreSQL, directory storage, loopback; numbered from 0.</summary>
+/// <summary>Several nodes as processes on one PostgreSQL, directory storage, on loopback or a network of their own; numbered from 0.</summary>
 public sealed class NodeCluster : IAsyncDisposable
 {
     private readonly ScratchFolder _folder = new();
@@ -11,8 +11,12 @@ public sealed class NodeCluster : IAsyncDisposable
     private readonly (string Name, string Value)[] _options;
     private readonly Dictionary<int, string> _earlier = [];
 
-    private NodeCluster(PostgresServer server, PostgresSettings database, (string Name, string Value)[] options)
+    private readonly NodeNetwork? _network;
+
+    private NodeCluster(
+        PostgresServer server, PostgresSettings database, NodeNetwork? network, (string Name, string Value)[] options)
     {
+        _network = network;
         _options = options;
         Server = server;
         Database = database;
@@ -24,13 +28,26 @@ public sealed class NodeCluster : IAsyncDisposable
 
     public IReadOnlyList<NodeProcess> Nodes => _nodes;
 
+    /// <summary>Its network can be cut.</summary>
+    public bool IsApart => _network is not null;
+
     private string SecretFile => Path.Combine(_folder.Path, "secret");
 
     /// <param name="options">Added to the environment of every node.</param>
-    public static async Task<NodeCluster> Start(int nodes, params (string Name, string Value)[] options)
+    public static Task<NodeCluster> Start(int nodes, params (string Name, string Value)[] options) => Start(nodes, null, options);
+
+    /// <summary>Each node in a namespace of its own: what it reaches can be cut.</summary>
+    public static async Task<NodeCluster> StartApart(int nodes, params (string Name, string Value)[] options)
     {
-        var server = await PostgresServer.Start();
-        var cluster = new NodeCluster(server, await server.NewDatabase(), options);
+        // both lanes are looked at before anything is made
+        Lanes.Require(Lanes.Postgres);
+        return await Start(nodes, await NodeNetwork.Make(nodes), options);
+    }
+
+    private static async Task<NodeCluster> Start(int nodes, NodeNetwork? network, (string Name, string Value)[] options)
+    {
+        var server = await PostgresServer.Start(network?.Host);
+        var cluster = new NodeCluster(server, await server.NewDatabase(), network, options);
         try
         {
             await File.WriteAllTextAsync(
@@ -49,11 +66,16 @@ public sealed class NodeCluster : IAsyncDisposable
     public NodeSetup Setup(int number)
     {
         var setup = new NodeSetup(Path.Combine(_folder.Path, $"node{number}"));
+        var host = _network?.AddressOf(number) ?? setup.Host;
         return setup with
         {
+            Host = host,
+            Namespace = _network?.NamespaceOf(number),
             Environment = new Dictionary<string, string?>(_options.Select(option => KeyValuePair.Create(option.Name, (string?)option.Value)))
             {
+                ["DOTMESH__LISTEN__ADDRESS"] = host,
                 ["DOTMESH__LISTEN__NODEPORT"] = "0",
+                ["DOTMESH__CLUSTER__HOSTNAME"] = host,
                 ["DOTMESH__CLUSTER__SECRETFILE"] = SecretFile,
                 ["DOTMESH__CLUSTER__LEASESECONDS"] = "3",
                 ["DOTMESH__DATABASE__HOST"] = Database.Host,
@@ -72,6 +94,9 @@ public sealed class NodeCluster : IAsyncDisposable
         await Task.WhenAll(added.Select(node => node.Ready()));
         await Task.WhenAll(Enumerable.Range(0, _nodes.Count).Select(number => Sees(number, _nodes.Count)));
     }
+
+    /// <summary>Of a cluster that was started apart: what this node cannot reach from now on.</summary>
+    public Task Cut(int number, Cut cut) => _network!.Set(number, cut, Server.Port);
 
     /// <summary>Starts a node again that was ended.</summary>
     public async Task Restart(int number)
@@ -92,7 +117,7 @@ public sealed class NodeCluster : IAsyncDisposable
             {
                 return (await Servers(number)).Count == nodes ? this : null;
             }
-            catch (HttpRequestException)
+            catch (Exception notYet) when (notYet is HttpRequestException or RpcErrorException)
             {
                 // it begins anew
                 return null;
@@ -137,6 +162,11 @@ public sealed class NodeCluster : IAsyncDisposable
         }
 
         await Server.DisposeAsync();
+        if (_network is not null)
+        {
+            await _network.DisposeAsync();
+        }
+
         _folder.Dispose();
     }
 }

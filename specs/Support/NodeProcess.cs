@@ -18,6 +18,12 @@ public sealed record NodeSetup(string Folder, string? Pool = null)
     /// <summary>Added last: may replace what the harness sets.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
+    /// <summary>Where it listens and where it is called.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>The network namespace it runs in; null: that of the specs.</summary>
+    public string? Namespace { get; init; }
+
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     /// <summary>The node's dll; by default the one beside the specs.</summary>
@@ -70,7 +76,7 @@ public sealed class NodeProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
-    public Uri Address => new($"http://127.0.0.1:{Setup.ReferencePort}");
+    public Uri Address => new($"http://{Setup.Host}:{Setup.ReferencePort}");
 
     /// <summary>Calls as admin with the API key of the config file, on the reference's port.</summary>
     public RpcClient Rpc => _rpc ??= new RpcClient(new Uri(Address, "/rpc"), "admin", ReadKey(Setup));
@@ -95,7 +101,11 @@ public sealed class NodeProcess : IAsyncDisposable
         }
 
         var dotnet = System.Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        return new NodeProcess(setup, ChildProcess.Start(dotnet, [setup.NodeDll, .. setup.Arguments], environment, setup.Folder));
+        // only the network: in a mount namespace of its own nobody else would see what it mounts
+        string[] command = setup.Namespace is { } space
+            ? ["nsenter", $"--net=/var/run/netns/{space}", dotnet, setup.NodeDll]
+            : [dotnet, setup.NodeDll];
+        return new NodeProcess(setup, ChildProcess.Start(command[0], [.. command[1..], .. setup.Arguments], environment, setup.Folder));
     }
 
     /// <summary>Starts the process and waits until it is ready for requests.</summary>

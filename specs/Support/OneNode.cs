@@ -79,7 +79,7 @@ internal sealed class OneNode : IAsyncDisposable
     /// <summary>Crashes and starts again on the same pool, directory and journal.</summary>
     public async Task Restart()
     {
-        await System.Crash();
+        await System.Abandon();
         await Start();
     }
 

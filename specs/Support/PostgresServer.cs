@@ -19,16 +19,17 @@ public sealed class PostgresServer : IAsyncDisposable
     private readonly string _programs = Programs();
     private ChildProcess? _server;
 
-    private PostgresServer()
-    {
-    }
+    private readonly string? _address;
+
+    private PostgresServer(string? address) => _address = address;
 
     public int Port { get; } = FreePort();
 
-    public static async Task<PostgresServer> Start()
+    /// <param name="address">Where it listens besides loopback, for nodes that have a network of their own.</param>
+    public static async Task<PostgresServer> Start(string? address = null)
     {
         Lanes.Require(Lanes.Postgres);
-        var server = new PostgresServer();
+        var server = new PostgresServer(address);
         try
         {
             await server.Make();
@@ -47,7 +48,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         var name = $"spec_{new RandomIds().NewId().Replace("-", "", StringComparison.Ordinal)}";
         await Execute("postgres", $"CREATE DATABASE {name}");
-        return new PostgresSettings("127.0.0.1", Port, name, User, null);
+        return new PostgresSettings(_address ?? "127.0.0.1", Port, name, User, null);
     }
 
     public async Task Execute(string database, string sql)
@@ -74,7 +75,7 @@ public sealed class PostgresServer : IAsyncDisposable
             Path.Combine(_programs, "postgres"),
             [
                 "-D", Data, "-k", _folder.Path, "-p", Port.ToString(CultureInfo.InvariantCulture),
-                "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "shared_buffers=32MB", "-c", "max_connections=200",
+                "-c", $"listen_addresses={string.Join(',', new[] { "127.0.0.1", _address }.OfType<string>())}", "-c", "fsync=off", "-c", "shared_buffers=32MB", "-c", "max_connections=200",
             ]);
         _server = ChildProcess.Start(program, arguments, folder: _folder.Path);
         await Patience.Holds(
@@ -134,6 +135,10 @@ public sealed class PostgresServer : IAsyncDisposable
         var (program, arguments) = As(
             Path.Combine(_programs, "initdb"), ["-D", Data, "-A", "trust", "-U", User, "--no-sync", "-E", "UTF8", "--locale=C"]);
         Assert(await ChildProcess.Run(program, arguments, folder: _folder.Path));
+        if (_address is not null)
+        {
+            await File.AppendAllTextAsync(Path.Combine(Data, "pg_hba.conf"), $"host all all {_address}/24 trust\n");
+        }
     }
 
     private static void Assert(ChildResult result)

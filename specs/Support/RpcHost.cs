@@ -88,7 +88,7 @@ internal sealed class RpcHost : IAsyncDisposable
     public async Task Restart()
     {
         await Close();
-        await Node.System.Crash();
+        await Node.System.Abandon();
         await Node.Storage.DisposeAsync();
         await StartActors();
     }

@@ -38,7 +38,7 @@ public sealed class NodeRegistrySpec : IAsyncLifetime
         var databases = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Open()));
         var versions = await databases[3].Run(
             session => session.Query("SELECT version FROM schema_version ORDER BY version", row => row.GetInt64(0)), default);
-        Assert.Equal([1L, 2L, 3L, 4L], versions);
+        Assert.Equal([1L, 2L, 3L, 4L, 5L], versions);
     }
 
     [SkippableFact]
@@ -65,6 +65,56 @@ public sealed class NodeRegistrySpec : IAsyncLifetime
         await Task.WhenAll(nodes.Select(node => node.Claim(default)));
         var toJoin = await Task.WhenAll(nodes.Select((node, number) => node.Enter($"127.0.0.1:{number}", "", [], default)));
         Assert.Single(toJoin, none => none.IsEmpty);
+    }
+
+    [SkippableFact]
+    public async Task A_process_is_put_out_only_when_its_lease_has_expired_and_never_gets_it_back()
+    {
+        var judge = await Registry("judge", "one");
+        var frozen = await Registry("frozen", "one");
+        await frozen.Claim(default);
+        Assert.False(await judge.PutOut(new StorageNodeId("frozen"), "one", default));
+        Assert.True(await frozen.Renew(default));
+
+        await Patience.Holds(
+            async () => await judge.PutOut(new StorageNodeId("frozen"), "one", default) ? judge : null, TimeSpan.FromSeconds(10), () => "never put out");
+        Assert.False(await frozen.Renew(default));
+        var refused = await Assert.ThrowsAsync<NodeRefusedException>(() => frozen.Enter("127.0.0.1:1", "", [], default));
+        Assert.True(refused.Passes);
+
+        var next = await Registry("frozen", "two");
+        await next.Claim(default);
+        Assert.True(await judge.PutOut(new StorageNodeId("frozen"), "one", default));
+        Assert.True(await next.Renew(default));
+    }
+
+    [SkippableFact]
+    public async Task A_process_that_was_cut_off_in_the_middle_of_a_transaction_can_be_put_out_all_the_same()
+    {
+        await (await Registry("cut", "one")).Claim(default);
+        await using var half = new PostgresDialect(_settings).Connect();
+        await using var begun = await half.BeginTransactionAsync();
+        await using var renewal = half.CreateCommand();
+        renewal.CommandText = "UPDATE nodes SET renewals = renewals + 1";
+        await renewal.ExecuteNonQueryAsync();
+
+        var judge = await Registry("judge", "one");
+        await Patience.Holds(
+            async () => await judge.PutOut(new StorageNodeId("cut"), "one", default) ? judge : null, TimeSpan.FromSeconds(20), () => "never put out");
+    }
+
+    [SkippableFact]
+    public async Task Who_enters_later_has_the_greater_number()
+    {
+        var (one, two) = (await Registry("a", "one"), await Registry("b", "one"));
+        foreach (var node in new[] { one, two, one })
+        {
+            await node.Claim(default);
+            await node.Enter("127.0.0.1:1", "", [], default);
+        }
+
+        await two.Renew(default);
+        Assert.True(two.Find(new StorageNodeId("a"))!.Entered > two.Find(new StorageNodeId("b"))!.Entered);
     }
 
     [SkippableFact]

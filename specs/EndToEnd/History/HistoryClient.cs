@@ -45,7 +45,11 @@ internal sealed class HistoryClient(NodeCluster cluster, string name, int seed)
 
     public async Task Create()
     {
-        await cluster.Nodes[0].Rpc.Call("Create", new { Namespace = "admin", Name = name });
+        // on a loaded machine it may need longer than a call: it is finished by the same call again
+        await Patience.Holds(
+            async () => await Call(0, "Create", new { Namespace = "admin", Name = name }) is not null || await Master(0) is not null ? this : null,
+            TimeSpan.FromSeconds(60),
+            () => $"{name} was not created: {Errors}");
         await Mount(_random.Next(cluster.Nodes.Count));
     }
 

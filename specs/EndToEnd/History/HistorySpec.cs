@@ -8,7 +8,7 @@ using Xunit.Abstractions;
 namespace Dotmesh.Specs.EndToEnd.History;
 
 /// <summary>
-/// Clients work while nodes are killed, frozen and stopped and the database goes away; afterwards everything that was acknowledged
+/// Clients work while nodes are killed, frozen, stopped and (lane netns) cut off, and the database goes away; afterwards everything that was acknowledged
 /// must be there. <c>DOTMESH_HISTORY_ROUNDS</c> faults (10), <c>DOTMESH_HISTORY_SEED</c> as printed by an earlier run.
 /// Run by <c>dotnet cake --target=History</c> and not with the other specs.
 /// </summary>
@@ -26,7 +26,10 @@ public sealed class HistorySpec(ITestOutputHelper output)
     {
         Lanes.Require(Lanes.Postgres);
         Say($"seed {_seed}, {_rounds} rounds");
-        await using var cluster = await NodeCluster.Start(3, ("DOTMESH__RPC__DEADLINESECONDS", $"{HistoryClient.DeadlineSeconds}"));
+        var deadline = ("DOTMESH__RPC__DEADLINESECONDS", $"{HistoryClient.DeadlineSeconds}");
+        await using var cluster = Lanes.IsOn(Lanes.NetworkNamespaces)
+            ? await NodeCluster.StartApart(3, deadline)
+            : await NodeCluster.Start(3, deadline);
         var clients = Enumerable.Range(0, Dots).Select(number => new HistoryClient(cluster, $"dot{number}", _seed + number)).ToList();
         foreach (var client in clients)
         {

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Dotmesh.Specs.Support;
+using Xunit;
+
+namespace Dotmesh.Specs.EndToEnd;
+
+/// <summary>PostgreSQL is away for many leases, and then a node's pool is (design D9).</summary>
+[Trait("Speed", "slow")]
+public sealed class DatabaseAwaySpec : IAsyncLifetime
+{
+    /// <summary>Seven leases of these nodes.</summary>
+    private static readonly TimeSpan Away = TimeSpan.FromSeconds(21);
+
+    private static readonly string[] Names = ["dot0", "dot1", "dot2"];
+
+    private NodeCluster _cluster = null!;
+    private string _last = "";
+
+    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(Lanes.IsOn(Lanes.Postgres) ? 3 : 0);
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+
+    [SkippableFact]
+    public async Task While_the_database_is_away_mounts_and_reads_go_on_and_afterwards_everything_does_without_a_takeover()
+    {
+        var paths = new List<string>();
+        for (var node = 0; node < 3; node++)
+        {
+            paths.Add((string)(await Rpc(node).Call("Procure", new { Namespace = "admin", Name = Names[node] }))!);
+            await _cluster.Holds(Names[node], "", 1);
+        }
+
+        var masters = await Masters();
+        var processes = _cluster.Nodes.Select(node => node.Id).ToList();
+
+        await _cluster.Server.Kill();
+        var began = Stopwatch.GetTimestamp();
+        // the first refusal of each dot ends it in memory: the others are of dots that would have to read their journal
+        for (var turn = 0; Stopwatch.GetElapsedTime(began) < Away; turn++)
+        {
+            var node = turn % 3;
+            await File.WriteAllTextAsync(Path.Combine(paths[node], $"file{turn}"), "written while it was away");
+            var line = (JsonArray)(await Rpc(node).Call("Commits", new { Namespace = "admin", Name = Names[node], Branch = "" }))!;
+            Assert.Single(line);
+            Assert.Equal(3, ((JsonObject)(await Rpc(node).Call("List"))!["admin"]!).Count);
+            var refused = await Assert.ThrowsAsync<RpcErrorException>(() => Commit(node, Names[node]));
+            Assert.Contains("database", refused.Text, StringComparison.Ordinal);
+        }
+
+        await _cluster.Server.Resume();
+        for (var node = 0; node < 3; node++)
+        {
+            await Taken(node, Names[node]);
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(node => _cluster.Sees(node, 3)));
+        Assert.Equal(masters, await Masters());
+        Assert.Equal(processes, _cluster.Nodes.Select(node => node.Id));
+        Assert.All(_cluster.Nodes, node => Assert.DoesNotContain("begins anew", node.Log, StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
+    public async Task A_node_whose_pool_is_gone_says_so_and_its_dots_are_served_by_others_until_it_is_back()
+    {
+        await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
+        await _cluster.Holds("data", "", 1);
+        var process = _cluster.Nodes[0].Id;
+        var pool = Path.Combine(_cluster.Nodes[0].Setup.DataFolder, "pool");
+        Directory.Move(pool, pool + ".away");
+
+        await Taken(1, "data");
+        using var http = new HttpClient();
+        using var health = await http.GetAsync(new Uri(_cluster.Nodes[0].Address, "/health/ready"));
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        Assert.Contains(pool, await health.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        var refused = await Assert.ThrowsAsync<RpcErrorException>(() => Commit(0, "data"));
+        Assert.Contains(pool, refused.Text, StringComparison.Ordinal);
+
+        Directory.Move(pool + ".away", pool);
+        await _cluster.Nodes[0].Ready();
+        await _cluster.Sees(1, 3);
+        await Taken(0, "data");
+        Assert.Equal(process, _cluster.Nodes[0].Id);
+        var line = (JsonArray)(await Rpc(1).Call("Commits", new { Namespace = "admin", Name = "data", Branch = "" }))!;
+        await _cluster.Holds("data", "", line.Count);
+    }
+
+    private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;
+
+    private Task<string> Commit(int node, string name) =>
+        Rpc(node).Text("Commit", new { Namespace = "admin", Name = name, Branch = "", Message = "more" });
+
+    private Task Taken(int node, string name) => Patience.Holds(
+        async () =>
+        {
+            try
+            {
+                return await Commit(node, name);
+            }
+            catch (Exception notYet) when (notYet is RpcErrorException or HttpRequestException)
+            {
+                _last = notYet.Message;
+                return null;
+            }
+        },
+        TimeSpan.FromSeconds(60),
+        () => $"node {node} took no commit: {_last}\n{string.Join("\n=====\n", _cluster.Nodes.Select(other => other.Log))}");
+
+    private async Task<List<string?>> Masters()
+    {
+        var listed = (JsonObject)(await Rpc(0).Call("List"))!["admin"]!;
+        return [.. Names.Select(name => (string?)listed[name]!["Master"])];
+    }
+}
