@@ -9,6 +9,7 @@ using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Storage.Commands;
+using Dotmesh.Actors.Trust;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Access;
 using Dotmesh.Node.Options;
@@ -35,6 +36,7 @@ public sealed class NodeHost : IAsyncDisposable
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string? _notReady = "starting";
     private DotmeshSystem? _system;
+    private Func<double>? _certificateDays;
 
     private NodeHost(NodeOptions options) => _options = options;
 
@@ -92,6 +94,7 @@ public sealed class NodeHost : IAsyncDisposable
 
         Keep(DataFolder.Hold(_options.Node.DataFolder));
         var secrets = Keep(SecretBox.Open(_options.Cluster.SecretFile));
+        var tls = OpenTls(logs);
         var faults = ArmedFaults();
         var ids = new RandomIds();
         var clock = TimeProvider.System;
@@ -108,14 +111,14 @@ public sealed class NodeHost : IAsyncDisposable
         var tables = Tables();
         var database = await SqlDatabase.Open(tables, clock, logs, ct);
         _parts.Push(database.DisposeAsync);
-        var cluster = database.IsShared ? await EnterCluster(database, pool.Id, secrets, clock, logs, ct) : null;
+        var cluster = database.IsShared ? await EnterCluster(database, pool.Id, secrets, tls, clock, logs, ct) : null;
         var directory = await SqlDirectory.Open(database, clock, logs, ct);
         var users = Keep(await SqlUsers.Open(database, secrets, clock, ids, logs, ct));
         var access = new AdminAccess(_options, users);
         await access.Ensure(ct);
 
         var system = await DotmeshSystem.Start(
-            SystemSettings(tables.Journal), storage, directory, users, faults, clock, ids, logs, ct, cluster);
+            SystemSettings(tables.Journal) with { Tls = tls }, storage, directory, users, faults, clock, ids, logs, ct, cluster);
         _parts.Push(system.DisposeAsync);
         _system = system;
 
@@ -137,6 +140,7 @@ public sealed class NodeHost : IAsyncDisposable
                 ("dotmesh_dots", "Dots that this node knows.", directory.Dots.Count),
                 ("dotmesh_filesystems", "Filesystems in the pool of this node.", system.Filesystems),
                 ("dotmesh_users", "Users.", users.All.Count),
+                .. CertificateGauges(),
             ],
             BillingClient = _options.Billing.Endpoint.Length == 0 ? null : Keep(new HttpClient()),
         }));
@@ -151,6 +155,10 @@ public sealed class NodeHost : IAsyncDisposable
             clock.GetElapsedTime(started).TotalMilliseconds);
     }
 
+    private IEnumerable<(string Name, string Help, double Value)> CertificateGauges() => _certificateDays is { } days
+        ? [("dotmesh_certificate_days_left", "Days until the certificate of this node expires.", days())]
+        : [];
+
     private SqlDialect Tables() => _options.Database.Host.Length == 0
         ? new SqliteDialect(_options.Database.Path)
         : new PostgresDialect(new PostgresSettings(
@@ -160,11 +168,28 @@ public sealed class NodeHost : IAsyncDisposable
             _options.Database.User,
             _options.Database.Password.Length == 0 ? null : _options.Database.Password));
 
+    private NodeTls? OpenTls(ILoggerFactory logs)
+    {
+        if (TlsOpening.Open(_options, TimeProvider.System, logs) is not { } tls)
+        {
+            return null;
+        }
+
+        Keep(tls.Certificate);
+        var watch = new CertificateWatch(
+            tls.Certificate.ExpiresAt, TimeSpan.FromDays(_options.Tls.GraceDays), why => _lost.TrySetResult(why), TimeProvider.System,
+            logs.CreateLogger<CertificateWatch>());
+        _parts.Push(watch.DisposeAsync);
+        _certificateDays = () => watch.DaysLeft;
+        return tls;
+    }
+
     /// <summary>Takes the lease of this pool and opens the listener for the other nodes.</summary>
     private async Task<ClusterParts> EnterCluster(
-        SqlDatabase database, StorageNodeId pool, SecretBox secrets, TimeProvider clock, ILoggerFactory logs, CancellationToken ct)
+        SqlDatabase database, StorageNodeId pool, SecretBox secrets, NodeTls? tls, TimeProvider clock, ILoggerFactory logs,
+        CancellationToken ct)
     {
-        var entry = new ClusterEntrance(_options, database, pool, secrets, clock, logs);
+        var entry = new ClusterEntrance(_options, database, pool, secrets, tls, clock, logs);
         _parts.Push(entry.DisposeAsync);
         var registry = await entry.Claim(new RandomIds(), why => _lost.TrySetResult(why), ct);
         return await entry.Open(registry, why => _lost.TrySetResult(why), ct);

@@ -26,7 +26,7 @@ public sealed class NodeCluster : IAsyncDisposable
 
     private string SecretFile => Path.Combine(_folder.Path, "secret");
 
-    /// <param name="options">Added to the environment of every node.</param>
+    /// <param name="options">Added to the environment of every node; <c>{node}</c> is its number.</param>
     public static async Task<NodeCluster> Start(int nodes, params (string Name, string Value)[] options)
     {
         var server = await PostgresServer.Start();
@@ -51,7 +51,7 @@ public sealed class NodeCluster : IAsyncDisposable
         var setup = new NodeSetup(Path.Combine(_folder.Path, $"node{number}"));
         return setup with
         {
-            Environment = new Dictionary<string, string?>(_options.Select(option => KeyValuePair.Create(option.Name, (string?)option.Value)))
+            Environment = new Dictionary<string, string?>(_options.Select(option => KeyValuePair.Create(option.Name, (string?)option.Value.Replace("{node}", $"{number}", StringComparison.Ordinal))))
             {
                 ["DOTMESH__LISTEN__NODEPORT"] = "0",
                 ["DOTMESH__CLUSTER__SECRETFILE"] = SecretFile,
