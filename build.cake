@@ -4,6 +4,7 @@
 //   dotnet cake --target=Quick     build and the fast specs, under two minutes
 //   dotnet cake --target=History   clients work while nodes and the database die; checks that nothing acknowledged is lost
 //   dotnet cake --target=Node      one node in the foreground
+//   dotnet cake --target=Up        a cluster of three nodes in the foreground
 //   dotnet cake --target=Bench     the table of figures (artifacts/bench.md)
 //   dotnet cake --target=OpenZfs   the storage specs beside a real OpenZFS kernel module, in a virtual machine
 //   dotnet cake --target=Publish   a framework-dependent node in artifacts/node
@@ -118,6 +119,10 @@ Task("History").IsDependentOn("Build").Does(() => RunSpecs("Speed=endless"));
 
 Task("Node").IsDependentOn("Restore").Does(() =>
     Run("dotnet", new ProcessArgumentBuilder().Append("run").Append("--project").Append("Dotmesh.Node")));
+
+Task("Up").IsDependentOn("Restore").Does(() =>
+    Run("dotnet", new ProcessArgumentBuilder()
+        .Append("run").Append("--project").Append("Dotmesh.Node").Append("--").Append("--cluster-of").Append(Argument("nodes", "3"))));
 
 Task("Bench").IsDependentOn("Build").Does(() =>
 {

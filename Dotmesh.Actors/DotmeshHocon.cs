@@ -40,6 +40,8 @@ internal static class DotmeshHocon
             hostname = {{Text(settings.BindAddress.Length > 0 ? settings.BindAddress : settings.RemotingHost)}}
             port = {{Number(settings.RemotingPort)}}
             {{Public(settings)}}
+            # the certificate and who is let in come with the system's setup
+            enable-ssl = {{(settings.Tls is null ? "off" : "on")}}
             maximum-frame-size = 1000000b
           }
           cluster {
@@ -68,6 +70,8 @@ internal static class DotmeshHocon
           }
           persistence {
             max-concurrent-recoveries = 16
+            # there are none; the default makes a folder wherever the process was started, and no dot wakes where it may not
+            snapshot-store.plugin = "akka.persistence.no-snapshot-store"
             journal {
               plugin = "akka.persistence.journal.sql"
               sql {

@@ -12,6 +12,7 @@ using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Trust;
 using Dotmesh.Actors.Users;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,9 @@ public sealed record DotmeshSystemSettings(JournalSettings Journal, string Conta
 
     /// <summary>Port that other nodes dial where it is mapped; 0: the port itself.</summary>
     public int PublicPort { get; init; }
+
+    /// <summary>Encrypts what nodes say to each other; null: it goes in clear.</summary>
+    public NodeTls? Tls { get; init; }
 
     /// <summary>0: any free port.</summary>
     public int RemotingPort { get; init; }
@@ -193,8 +197,8 @@ public sealed class DotmeshSystem : IAsyncDisposable
     {
         var config = ConfigurationFactory.ParseString(DotmeshHocon.Make(settings, node, incarnation))
             .WithFallback(SqlPersistence.DefaultConfiguration);
-        return ActorSystem.Create(
-            "dotmesh", ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), new LogSetup(log)));
+        var setup = ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), new LogSetup(log));
+        return ActorSystem.Create("dotmesh", settings.Tls is { } tls ? setup.And(tls.Remoting()) : setup);
     }
 
     private static async Task<DotsFacade> StartActors(

@@ -2,6 +2,7 @@ using System.Collections;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Node.Commands;
 using Dotmesh.Node.Hosting;
 using Dotmesh.Node.Options;
 
@@ -10,6 +11,21 @@ const int CannotStart = 1;
 
 var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
     .ToDictionary(pair => (string)pair.Key, pair => (string?)pair.Value ?? string.Empty, StringComparer.Ordinal);
+if (MakeCertificates.Asked(args))
+{
+    return await MakeCertificates.Run(args, TimeProvider.System, Console.Out, Console.Error);
+}
+
+if (PostgresKeeper.Asked(args))
+{
+    return await PostgresKeeper.Run(args, TimeProvider.System);
+}
+
+if (ClusterOf.Asked(args))
+{
+    return await ClusterOf.Run(args, environment, TimeProvider.System);
+}
+
 switch (NodeOptions.Load(args, environment, NodeOptions.ReadFile))
 {
     case OptionsResult.Answered answered:
@@ -31,6 +47,11 @@ switch (NodeOptions.Load(args, environment, NodeOptions.ReadFile))
 static async Task<int> Run(OptionsResult.Loaded loaded)
 {
     using var signals = new StopSignals();
+    if (loaded.Options.Node.StopAtEndOfInput == Answer.Yes)
+    {
+        signals.StopAtEndOf(Console.OpenStandardInput(), TimeProvider.System);
+    }
+
     try
     {
         await NodeLife.Run(

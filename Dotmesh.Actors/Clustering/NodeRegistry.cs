@@ -164,6 +164,19 @@ public sealed class NodeRegistry(
         },
         ct);
 
+    /// <summary>Leaves the reason where the other nodes read and log it; what it answers is to be thrown.</summary>
+    public async Task<NodeRefusedException> Refuse(string reason, bool passes = false)
+    {
+        await database.Run(
+            session =>
+            {
+                _tables.NoteRefusal(session, self.Id.Value, self.Host, reason);
+                return true;
+            },
+            CancellationToken.None);
+        return new NodeRefusedException(reason) { Passes = passes };
+    }
+
     public NodeRecord? Find(StorageNodeId node) => _known.FirstOrDefault(known => known.Id == node);
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) =>
@@ -179,17 +192,5 @@ public sealed class NodeRegistry(
 
         // from before the call: when the database counted from is somewhere in it
         Volatile.Write(ref _renewedAt, began);
-    }
-
-    private async Task<NodeRefusedException> Refuse(string reason)
-    {
-        await database.Run(
-            session =>
-            {
-                _tables.NoteRefusal(session, self, reason);
-                return true;
-            },
-            CancellationToken.None);
-        return new NodeRefusedException(reason);
     }
 }

@@ -93,13 +93,17 @@ internal sealed class NodeTables(string now)
         return session.Query("SELECT value FROM cluster_facts WHERE name = @name", row => row.GetString(0), ("@name", name))[0];
     }
 
-    public void NoteRefusal(SqlSession session, NodeIdentity refused, string reason)
+    public void NoteRefusal(SqlSession session, string node, string address, string reason)
     {
         session.Execute($"DELETE FROM refused_nodes WHERE at < {now} - 3600000");
+        // one that tries again and again is told of once a minute
         session.Execute(
-            $"INSERT INTO refused_nodes (at, node, address, reason) VALUES ({now}, @node, @address, @reason)",
-            ("@node", refused.Id.Value),
-            ("@address", refused.Host),
+            $"""
+            INSERT INTO refused_nodes (at, node, address, reason) SELECT {now}, @node, @address, @reason
+            WHERE NOT EXISTS (SELECT 1 FROM refused_nodes WHERE node = @node AND reason = @reason AND at > {now} - 60000)
+            """,
+            ("@node", node),
+            ("@address", address),
             ("@reason", reason));
     }
 

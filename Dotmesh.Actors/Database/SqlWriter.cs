@@ -20,7 +20,7 @@ internal sealed class SqlWriter(
     public void Open()
     {
         _connection = dialect.Connect();
-        dialect.Prepare(_connection, () => SchemaMigration.Run(_connection, steps, clock, log));
+        dialect.Prepare(_connection, () => SchemaMigration.Run(_connection, dialect, steps, clock, log));
     }
 
     /// <summary>Every job of the batch is answered.</summary>

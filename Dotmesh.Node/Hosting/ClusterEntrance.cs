@@ -4,6 +4,7 @@ using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Replication;
+using Dotmesh.Actors.Trust;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Options;
 using Dotmesh.Rpc;
@@ -16,15 +17,12 @@ namespace Dotmesh.Node.Hosting;
 
 /// <summary>What a node with a shared database has besides: its lease, a listener for the other nodes, and a client to them.</summary>
 internal sealed class ClusterEntrance(
-    NodeOptions options, SqlDatabase database, StorageNodeId pool, SecretBox secrets, TimeProvider clock, ILoggerFactory logs)
+    NodeOptions options, SqlDatabase database, StorageNodeId pool, SecretBox secrets, NodeTls? tls, TimeProvider clock,
+    ILoggerFactory logs)
     : IAsyncDisposable
 {
     private readonly NodeSignature _signature = new(secrets.DeriveKey(NodeSignature.Purpose, 32), clock);
-    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
-    {
-        // each call has its own limit
-        Timeout = Timeout.InfiniteTimeSpan,
-    };
+    private readonly HttpClient _http = NodeHttp.Client(tls);
 
     private WebApplication? _app;
     private NodeRegistry? _registry;
@@ -44,6 +42,8 @@ internal sealed class ClusterEntrance(
         await registry.Claim(ct);
         _registry = registry;
         _lease = new LeaseKeeper(registry, lost, clock, logs.CreateLogger<LeaseKeeper>());
+        // before remoting is there for the others to dial: who dials one that it does not trust goes down (CertificateJudge)
+        await new PeerHandshake(_http, registry, tls is not null).Check(clock, ct);
         return registry;
     }
 
@@ -53,7 +53,7 @@ internal sealed class ClusterEntrance(
     {
         var endpoints = new NodeEndpoints(_signature, logs.CreateLogger<NodeEndpoints>());
         var port = await Listen(endpoints, ct);
-        var url = string.Create(CultureInfo.InvariantCulture, $"http://{options.Cluster.Hostname}:{port}");
+        var url = string.Create(CultureInfo.InvariantCulture, $"{(tls is null ? "http" : "https")}://{options.Cluster.Hostname}:{port}");
         var link = new NodeLink(_http, _signature, node => registry.Find(node)?.Url);
         return new ClusterParts(
             database,
@@ -115,7 +115,7 @@ internal sealed class ClusterEntrance(
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             RpcServer.Configure(kestrel);
-            kestrel.Listen(address, options.Listen.NodePort);
+            kestrel.Listen(address, options.Listen.NodePort, listen => NodeHttp.Protect(listen, tls));
         });
         _app = builder.Build();
         _app.Run(endpoints.Handle);

@@ -10,6 +10,7 @@ using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Storage.Commands;
+using Dotmesh.Actors.Trust;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Access;
 using Dotmesh.Node.Options;
@@ -41,6 +42,7 @@ public sealed class NodeHost : IAsyncDisposable
     private IStorage? _storage;
     private PoolWatch? _pool;
     private ClusterEntrance? _entrance;
+    private Func<double>? _certificateDays;
 
     private NodeHost(NodeOptions options) => _options = options;
 
@@ -130,6 +132,7 @@ public sealed class NodeHost : IAsyncDisposable
 
         Keep(DataFolder.Hold(_options.Node.DataFolder));
         var secrets = Keep(SecretBox.Open(_options.Cluster.SecretFile));
+        var tls = OpenTls(logs);
         var faults = ArmedFaults();
         var ids = new RandomIds();
         var clock = TimeProvider.System;
@@ -148,14 +151,14 @@ public sealed class NodeHost : IAsyncDisposable
         var database = await SqlDatabase.Open(tables, clock, logs, ct);
         _parts.Push(database.DisposeAsync);
         _database = database;
-        var cluster = database.IsShared ? await EnterCluster(database, pool.Id, secrets, clock, logs, ct) : null;
+        var cluster = database.IsShared ? await EnterCluster(database, pool.Id, secrets, tls, clock, logs, ct) : null;
         var directory = await SqlDirectory.Open(database, clock, logs, ct);
         var users = Keep(await SqlUsers.Open(database, secrets, clock, ids, logs, ct));
         var access = new AdminAccess(_options, users);
         await access.Ensure(ct);
 
         var system = await DotmeshSystem.Start(
-            SystemSettings(tables.Journal), storage, directory, users, faults, clock, ids, logs, ct, cluster);
+            SystemSettings(tables.Journal) with { Tls = tls }, storage, directory, users, faults, clock, ids, logs, ct, cluster);
         _parts.Push(system.DisposeAsync);
         _system = system;
         _pool = new PoolWatch(storage, why => LoseForOthers(cluster, why), clock);
@@ -180,6 +183,7 @@ public sealed class NodeHost : IAsyncDisposable
                 ("dotmesh_dots", "Dots that this node knows.", directory.Dots.Count),
                 ("dotmesh_filesystems", "Filesystems in the pool of this node.", system.Filesystems),
                 ("dotmesh_users", "Users.", users.All.Count),
+                .. CertificateGauges(),
             ],
             BillingClient = _options.Billing.Endpoint.Length == 0 ? null : Keep(new HttpClient()),
         }));
@@ -193,6 +197,10 @@ public sealed class NodeHost : IAsyncDisposable
             directory.Dots.Count,
             clock.GetElapsedTime(started).TotalMilliseconds);
     }
+
+    private IEnumerable<(string Name, string Help, double Value)> CertificateGauges() => _certificateDays is { } days
+        ? [("dotmesh_certificate_days_left", "Days until the certificate of this node expires.", days())]
+        : [];
 
     private SqlDialect Tables() => _options.Database.Host.Length == 0
         ? new SqliteDialect(_options.Database.Path)
@@ -212,11 +220,28 @@ public sealed class NodeHost : IAsyncDisposable
         }
     }
 
+    private NodeTls? OpenTls(ILoggerFactory logs)
+    {
+        if (TlsOpening.Open(_options, TimeProvider.System, logs) is not { } tls)
+        {
+            return null;
+        }
+
+        Keep(tls.Certificate);
+        var watch = new CertificateWatch(
+            tls.Certificate.ExpiresAt, TimeSpan.FromDays(_options.Tls.GraceDays), why => _lost.TrySetResult(why), TimeProvider.System,
+            logs.CreateLogger<CertificateWatch>());
+        _parts.Push(watch.DisposeAsync);
+        _certificateDays = () => watch.DaysLeft;
+        return tls;
+    }
+
     /// <summary>Takes the lease of this pool and opens the listener for the other nodes.</summary>
     private async Task<ClusterParts> EnterCluster(
-        SqlDatabase database, StorageNodeId pool, SecretBox secrets, TimeProvider clock, ILoggerFactory logs, CancellationToken ct)
+        SqlDatabase database, StorageNodeId pool, SecretBox secrets, NodeTls? tls, TimeProvider clock, ILoggerFactory logs,
+        CancellationToken ct)
     {
-        var entry = new ClusterEntrance(_options, database, pool, secrets, clock, logs);
+        var entry = new ClusterEntrance(_options, database, pool, secrets, tls, clock, logs);
         _parts.Push(entry.DisposeAsync);
         _entrance = entry;
         var registry = await entry.Claim(new RandomIds(), why => _lost.TrySetResult(why), ct);

@@ -20,6 +20,8 @@ public sealed partial record NodeOptions
 
     public ClusterOptions Cluster { get; init; } = new();
 
+    public TlsOptions Tls { get; init; } = new();
+
     public ReplicationOptions Replication { get; init; } = new();
 
     public FailoverOptions Failover { get; init; } = new();
@@ -33,6 +35,13 @@ public sealed partial record NodeOptions
     public DebugOptions Debug { get; init; } = new();
 }
 
+public enum Answer
+{
+    No,
+
+    Yes,
+}
+
 public sealed record FolderOptions
 {
     [Option("Folder of the command line's config file, admin-password.txt and node.json.", Form = OptionForm.Path)]
@@ -40,6 +49,9 @@ public sealed record FolderOptions
 
     [Option("Folder of everything the node stores.", Form = OptionForm.Path, DefaultFrom = "<Node:ConfigFolder>/data")]
     public string DataFolder { get; init; } = "";
+
+    [Option("Whether the node stops, in order, when its standard input ends, as it does when the program dies that started it: yes or no.")]
+    public Answer StopAtEndOfInput { get; init; } = Answer.No;
 }
 
 public sealed record ListenOptions
@@ -204,33 +216,6 @@ public sealed record RpcOptions
 
     [Option("Deepest nesting of a request.", Min = 4, Max = 1000)]
     public int MaxDepth { get; init; } = 64;
-}
-
-public sealed record ClusterOptions
-{
-    [Option("Name or address that other nodes reach this one at.")]
-    public string Hostname { get; init; } = "127.0.0.1";
-
-    [Option("Address that the ports for other nodes listen on, where it is not Cluster:Hostname: 0.0.0.0 in a container.")]
-    public string BindAddress { get; init; } = "";
-
-    [Option("Port for messages of other nodes; 0 takes any free one, as a node without a cluster does.", Max = 65_535)]
-    public int Port { get; init; }
-
-    [Option("Port that other nodes dial, where it is not Cluster:Port: a mapped one.", Max = 65_535)]
-    public int PublicPort { get; init; }
-
-    [Option("Nodes to join, HOST:PORT with commas between, besides those that the database names.")]
-    public string Seeds { get; init; } = "";
-
-    [Option("A node that is silent towards the database for so long may be replaced.", Unit = "s", Min = 2, Max = 600)]
-    public int LeaseSeconds { get; init; } = 6;
-
-    [Option(
-        "File with the secret that all nodes of a cluster share; made when missing.",
-        Form = OptionForm.Path,
-        DefaultFrom = "<Node:DataFolder>/cluster-secret")]
-    public string SecretFile { get; init; } = "";
 }
 
 public sealed record BillingOptions

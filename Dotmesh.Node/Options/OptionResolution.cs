@@ -38,11 +38,13 @@ internal sealed class OptionResolution(
         ReadSecret("Admin:InitialPassword", "Admin:InitialPasswordFile");
         ReadSecret("Admin:InitialApiKey", "Admin:InitialApiKeyFile");
         ReadSecret("Database:Password", "Database:PasswordFile");
+        ReadSecret("Tls:Password", "Tls:PasswordFile");
         if (complete)
         {
             ChooseDriver();
             CheckPorts();
             CheckCluster();
+            CheckTls();
         }
     }
 
@@ -148,6 +150,22 @@ internal sealed class OptionResolution(
         if (options.Cluster.BindAddress.Length > 0 && !System.Net.IPAddress.TryParse(options.Cluster.BindAddress, out _))
         {
             errors.Add($"Cluster:BindAddress: '{options.Cluster.BindAddress}' is not an IP address (0.0.0.0 for all of this machine)");
+        }
+    }
+
+    private void CheckTls()
+    {
+        var given = new[] { "Tls:KeyFile", "Tls:CaFile", "Tls:Password" }.Where(name => OptionTable.Get(name).Get(options) is not "");
+        if (!options.Tls.IsOn && given.FirstOrDefault() is { } alone)
+        {
+            errors.Add($"{alone} ({sources[OptionTable.Get(alone)]}) is given without Tls:CertificateFile: give that too, or neither");
+        }
+
+        if (options.Tls.IsOn && options.Tls.CaFile.Length == 0)
+        {
+            errors.Add(
+                "Tls:CertificateFile is given without Tls:CaFile, the authority whose nodes are let in: give it "
+                + "(--make-certificates FOLDER --hosts a,b,c makes all that is needed)");
         }
     }
 

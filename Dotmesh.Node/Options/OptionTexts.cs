@@ -10,6 +10,8 @@ public static class OptionTexts
     private const string Usage =
         """
         Usage: Dotmesh.Node [--config FILE] [--section:name=VALUE ...]
+               Dotmesh.Node --cluster-of N [--section:name=VALUE ...]
+               Dotmesh.Node --make-certificates FOLDER --hosts a,b,c
 
         Options come from, later ones winning:
           the defaults below
@@ -25,6 +27,12 @@ public static class OptionTexts
               Print this text.
           --version
               Print the version.
+          --cluster-of N
+              Start N nodes on this machine as one cluster, below Node:DataFolder; the ports of each are 10 above those of the one
+              before. Without Database:Host a PostgreSQL of its own is run for it.
+          --make-certificates FOLDER --hosts a,b,c
+              Make certificates for encrypted traffic between nodes: an authority, once, and for each host its certificate and
+              key, anew. Files are for their owner alone.
 
         """;
 

@@ -83,6 +83,15 @@ public sealed class NodeStartSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Nothing_is_written_to_where_the_node_was_started()
+    {
+        await using var node = await NodeProcess.Start(new NodeSetup(_folder.Path));
+        await node.Rpc.Call("Create", new { Namespace = "admin", Name = "apples" });
+
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Except(["home", "data", "mnt", "dots"]));
+    }
+
+    [Fact]
     public async Task Wrong_options_stop_the_start_with_all_errors_at_once()
     {
         await using var node = NodeProcess.Launch(new NodeSetup(_folder.Path)

@@ -25,6 +25,22 @@ public sealed class CommandRunnerSpec : IDisposable
     }
 
     [Fact]
+    public async Task Complaints_can_be_taken_as_they_come()
+    {
+        var taken = new System.Text.StringBuilder();
+        var command = Sh("echo one >&2; echo out; echo two >&2") with
+        {
+            Errors = (bytes, _) =>
+            {
+                taken.Append(System.Text.Encoding.UTF8.GetString(bytes.Span));
+                return ValueTask.CompletedTask;
+            },
+        };
+        Assert.Equal(new CommandResult(0, "out\n", ""), await _runner.Run(command, default));
+        Assert.Equal("one\ntwo\n", taken.ToString());
+    }
+
+    [Fact]
     public async Task Arguments_reach_the_program_as_they_are()
     {
         var result = await _runner.Run(new("printf", ["%s|", "a b", "$HOME", "; rm -rf x", "", "ü'\""]), default);

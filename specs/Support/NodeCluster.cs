@@ -33,7 +33,7 @@ public sealed class NodeCluster : IAsyncDisposable
 
     private string SecretFile => Path.Combine(_folder.Path, "secret");
 
-    /// <param name="options">Added to the environment of every node.</param>
+    /// <param name="options">Added to the environment of every node; <c>{node}</c> is its number.</param>
     public static Task<NodeCluster> Start(int nodes, params (string Name, string Value)[] options) => Start(nodes, null, options);
 
     /// <summary>Each node in a namespace of its own: what it reaches can be cut.</summary>
@@ -71,7 +71,7 @@ public sealed class NodeCluster : IAsyncDisposable
         {
             Host = host,
             Namespace = _network?.NamespaceOf(number),
-            Environment = new Dictionary<string, string?>(_options.Select(option => KeyValuePair.Create(option.Name, (string?)option.Value)))
+            Environment = new Dictionary<string, string?>(_options.Select(option => KeyValuePair.Create(option.Name, (string?)option.Value.Replace("{node}", $"{number}", StringComparison.Ordinal))))
             {
                 ["DOTMESH__LISTEN__ADDRESS"] = host,
                 ["DOTMESH__LISTEN__NODEPORT"] = "0",

@@ -59,6 +59,26 @@ public sealed class NodeRegistrySpec : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task A_program_of_another_schema_version_is_refused_while_nodes_are_up_and_they_are_told_why()
+    {
+        var node = await Registry("pool", "one", LeaseTimes.Default with { Ttl = TimeSpan.FromMinutes(5) });
+        await node.Claim(default);
+        var newer = new SchemaStep(Schema.Steps[^1].Version + 1, "later", ["CREATE TABLE later (id TEXT NOT NULL PRIMARY KEY)"]);
+
+        var tooNew = await Assert.ThrowsAsync<DatabaseException>(() => Open([.. Schema.Steps, newer]));
+        var tooOld = await Assert.ThrowsAsync<DatabaseException>(() => Open([.. Schema.Steps.SkipLast(1)]));
+
+        Assert.Contains("1 nodes with an older program use it: stop all of them", tooNew.Message, StringComparison.Ordinal);
+        Assert.Contains("used by a newer program", tooOld.Message, StringComparison.Ordinal);
+        var reasons = await _open[0].Run(
+            session => session.Query("SELECT reason FROM refused_nodes ORDER BY at", row => row.GetString(0)), default);
+        Assert.Equal([tooNew.Message, tooOld.Message], reasons);
+
+        await node.Leave(default);
+        await Open([.. Schema.Steps, newer]);
+    }
+
+    [SkippableFact]
     public async Task Of_nodes_that_enter_at_once_exactly_one_begins_the_cluster()
     {
         var nodes = await Task.WhenAll(Enumerable.Range(0, 5).Select(number => Registry($"pool{number}", "one")));
@@ -211,9 +231,11 @@ public sealed class NodeRegistrySpec : IAsyncLifetime
         }
     }
 
-    private async Task<SqlDatabase> Open()
+    private Task<SqlDatabase> Open() => Open(Schema.Steps);
+
+    private async Task<SqlDatabase> Open(IReadOnlyList<SchemaStep> steps)
     {
-        var database = await SqlDatabase.Open(new PostgresDialect(_settings), TimeProvider.System, NullLoggerFactory.Instance, default);
+        var database = await SqlDatabase.Open(new PostgresDialect(_settings), steps, TimeProvider.System, NullLoggerFactory.Instance, default);
         lock (_open)
         {
             _open.Add(database);
@@ -222,7 +244,7 @@ public sealed class NodeRegistrySpec : IAsyncLifetime
         return database;
     }
 
-    private async Task<NodeRegistry> Registry(string pool, string incarnation) => new(
-        await Open(), new NodeIdentity(new StorageNodeId(pool), incarnation, "127.0.0.1", "proof"), Short, TimeProvider.System,
+    private async Task<NodeRegistry> Registry(string pool, string incarnation, LeaseTimes? times = null) => new(
+        await Open(), new NodeIdentity(new StorageNodeId(pool), incarnation, "127.0.0.1", "proof"), times ?? Short, TimeProvider.System,
         NullLogger<NodeRegistry>.Instance);
 }

@@ -214,6 +214,43 @@ public sealed class OptionsSpec
     }
 
     [Fact]
+    public void A_node_on_SQLite_does_not_join_others()
+    {
+        AssertRefused(
+            ["--cluster:seeds=node1:32609"],
+            "Cluster:Seeds (command line) is given, but this node uses SQLite, which only one node can: give Database:Host");
+        Assert.Equal("node1:32609", Load("--cluster:seeds=node1:32609", "--database:host=db").Cluster.Seeds);
+        AssertRefused(["--cluster:seeds=node1", "--database:host=db"], "'node1' is not of the form HOST:PORT");
+    }
+
+    [Fact]
+    public void A_certificate_needs_its_authority_and_the_other_way_round()
+    {
+        AssertRefused(["--tls:certificatefile=/a.pem"], "Tls:CertificateFile is given without Tls:CaFile");
+        AssertRefused(["--tls:cafile=/ca.pem"], "Tls:CaFile (command line) is given without Tls:CertificateFile");
+        AssertRefused(["--tls:graceDays=-1"], "Tls:GraceDays");
+        Assert.True(Load("--tls:certificatefile=/a.pem", "--tls:cafile=/ca.pem").Tls.IsOn);
+        Assert.False(Load().Tls.IsOn);
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1", "", "no", true)]
+    [InlineData("node1", "0.0.0.0", "no", true)]
+    [InlineData("node1", "0.0.0.0", "yes", false)]
+    [InlineData("127.0.0.1", "", "no", null)]
+    [InlineData("node1", "127.0.0.1", "no", null)]
+    public void Traffic_in_clear_over_a_network_is_warned_of(string host, string bind, string accepted, bool? loudly)
+    {
+        var options = Load(
+            "--database:host=db", $"--cluster:hostname={host}", $"--cluster:bindaddress={bind}", $"--cluster:acceptplaintext={accepted}");
+
+        var warning = Dotmesh.Node.Hosting.TlsOpening.Warning(options);
+
+        Assert.Equal(loudly, warning?.StartsWith("WARNING", StringComparison.Ordinal));
+        Assert.Null(Dotmesh.Node.Hosting.TlsOpening.Warning(Load($"--cluster:hostname={host}")));
+    }
+
+    [Fact]
     public void The_effective_options_are_printed_with_their_source_and_secrets_masked()
     {
         _variables["INITIAL_ADMIN_PASSWORD"] = Base64("pass word");
@@ -225,6 +262,7 @@ public sealed class OptionsSpec
             """
             Node:ConfigFolder             /home/ann/.dotmesh                      default
             Node:DataFolder               /home/ann/.dotmesh/data                 default
+            Node:StopAtEndOfInput         no                                      default
             Listen:Address                127.0.0.1                               default
             Listen:ReferencePort          6969                                    default
             Listen:ClientPort             0                                       command line
@@ -257,8 +295,15 @@ public sealed class OptionsSpec
             Cluster:Port                  0                                       default
             Cluster:PublicPort            0                                       default
             Cluster:Seeds                                                         default
+            Cluster:AcceptPlaintext       no                                      default
             Cluster:LeaseSeconds          6 s                                     default
             Cluster:SecretFile            /home/ann/.dotmesh/data/cluster-secret  default
+            Tls:CertificateFile                                                   default
+            Tls:KeyFile                                                           default
+            Tls:CaFile                                                            default
+            Tls:Password                                                          default
+            Tls:PasswordFile                                                      default
+            Tls:GraceDays                 30 days                                 default
             Replication:Copies            0                                       default
             Replication:AtOnce            4                                       default
             Failover:Mode                 automatic                               default
@@ -294,6 +339,12 @@ public sealed class OptionsSpec
         Assert.Matches(
             @"^Dotmesh\.Node \d+\.\d+\.\d+\n\z",
             Assert.IsType<OptionsResult.Answered>(NodeOptions.Load(["--version"], _variables, Read)).Text);
+    }
+
+    private void AssertRefused(string[] arguments, string error)
+    {
+        var refused = Assert.IsType<OptionsResult.Refused>(NodeOptions.Load(arguments, _variables, Read));
+        Assert.Contains(refused.Errors, line => line.Contains(error, StringComparison.Ordinal));
     }
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));

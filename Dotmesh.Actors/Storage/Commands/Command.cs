@@ -10,6 +10,9 @@ public sealed record Command(string FileName, IReadOnlyList<string> Arguments)
     /// <summary>Takes stdout piece by piece, with back-pressure; without it stdout is captured, bounded.</summary>
     public Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>? Output { get; init; }
 
+    /// <summary>Takes stderr piece by piece; without it stderr is captured, bounded.</summary>
+    public Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>? Errors { get; init; }
+
     /// <summary>Runs for as long as the other side of its data: counted apart from short commands.</summary>
     public bool IsStream { get; init; }
 
@@ -23,7 +26,7 @@ public sealed record Command(string FileName, IReadOnlyList<string> Arguments)
 
 /// <param name="ExitCode">As the program chose it; a program ended by a signal is an exception instead.</param>
 /// <param name="Stdout">Empty when <see cref="Command.Output"/> took it.</param>
-/// <param name="Stderr">Bounded; what is beyond the bound was dropped.</param>
+/// <param name="Stderr">Bounded; what is beyond the bound was dropped. Empty when <see cref="Command.Errors"/> took it.</param>
 public sealed record CommandResult(int ExitCode, string Stdout, string Stderr);
 
 /// <summary>Hears of every command; for metrics. Must be fast and must not throw.</summary>

@@ -26,7 +26,7 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
         var pumps = Task.WhenAll(
             Guarded(token => Feed(process, token), end),
             Guarded(token => Drain(process, token), end),
-            Guarded(_ => CaptureStderr(process), end));
+            Guarded(token => CaptureStderr(process, token), end));
         // completes when there is a reason to kill: cancelled, a pump failed, no progress
         var reason = WatchProgress(process, end.Token);
         if (await Task.WhenAny(exit, reason) == reason && !await Killed(process, exit))
@@ -189,7 +189,7 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
         }
     }
 
-    private async Task CaptureStderr(ChildProcess process)
+    private async Task CaptureStderr(ChildProcess process, CancellationToken ct)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(4 << 10);
         try
@@ -197,7 +197,14 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
             while (await process.Stderr.Read(buffer) is var count and > 0)
             {
                 Interlocked.Add(ref _moved, count);
-                _stderr.Write(buffer.AsSpan(0, Math.Min(count, MaxStderr - _stderr.WrittenCount)));
+                if (command.Errors is { } errors)
+                {
+                    await errors(buffer.AsMemory(0, count), ct);
+                }
+                else
+                {
+                    _stderr.Write(buffer.AsSpan(0, Math.Min(count, MaxStderr - _stderr.WrittenCount)));
+                }
             }
         }
         finally
