@@ -4,17 +4,19 @@ namespace Dotmesh.Actors;
 public static class Spelling
 {
     /// <summary>The candidate most like the name, or null when none is like it.</summary>
-    public static string? Closest(string name, IEnumerable<string> candidates) => Closest(name, candidates, candidate => [candidate]);
+    /// <param name="most">Letters that may be wrong; by default more of them in longer names.</param>
+    public static string? Closest(string name, IEnumerable<string> candidates, int? most = null) =>
+        Closest(name, candidates, candidate => [candidate], most);
 
     /// <summary>The same for candidates that are known under several names.</summary>
-    public static T? Closest<T>(string name, IEnumerable<T> candidates, Func<T, IEnumerable<string>> names)
+    public static T? Closest<T>(string name, IEnumerable<T> candidates, Func<T, IEnumerable<string>> names, int? most = null)
         where T : class
     {
         var asked = name.ToLowerInvariant();
         var (closest, distance) = candidates
             .Select(candidate => (candidate, Distance: names(candidate).Min(known => Distance(asked, known.ToLowerInvariant()))))
             .MinBy(found => found.Distance);
-        return distance <= Math.Max(2, asked.Length / 3) ? closest : null;
+        return distance <= (most ?? Math.Max(2, asked.Length / 3)) ? closest : null;
     }
 
     /// <summary>Levenshtein's: letters to add, remove or replace.</summary>

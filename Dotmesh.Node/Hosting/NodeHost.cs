@@ -137,14 +137,7 @@ public sealed class NodeHost : IAsyncDisposable
         var ids = new RandomIds();
         var clock = TimeProvider.System;
 
-        var runner = Keep(new CommandRunner(
-            new CommandRunnerOptions { StallAfter = TimeSpan.FromSeconds(_options.Storage.StallSeconds) },
-            clock,
-            logs,
-            new CommandTelemetry()));
-        var storage = await StorageOpening.Open(_options.Storage, runner, faults, clock, logs, ct);
-        _parts.Push(storage.DisposeAsync);
-        _storage = storage;
+        var storage = await OpenStorage(faults, clock, logs, ct);
         var pool = await storage.Pool(ct);
 
         var tables = Tables();
@@ -196,6 +189,19 @@ public sealed class NodeHost : IAsyncDisposable
             pool.Id,
             directory.Dots.Count,
             clock.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    private async Task<IStorage> OpenStorage(Faults faults, TimeProvider clock, ILoggerFactory logs, CancellationToken ct)
+    {
+        var runner = Keep(new CommandRunner(
+            new CommandRunnerOptions { StallAfter = TimeSpan.FromSeconds(_options.Storage.StallSeconds) },
+            clock,
+            logs,
+            new CommandTelemetry()));
+        var storage = await StorageOpening.Open(_options.Storage, runner, faults, clock, logs, ct);
+        _parts.Push(storage.DisposeAsync);
+        _storage = storage;
+        return storage;
     }
 
     private IEnumerable<(string Name, string Help, double Value)> CertificateGauges() => _certificateDays is { } days

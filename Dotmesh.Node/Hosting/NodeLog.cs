@@ -38,14 +38,6 @@ internal static class NodeLog
         }
     }
 
-    /// <summary>One line: what is set, then what is left at its default.</summary>
-    public static void Options(ILogger log, ImmutableArray<EffectiveOption> options)
-    {
-        static string Text(EffectiveOption option) => $"{option.Name}={option.Value}";
-        var set = options.Where(option => option.Source != "default");
-        log.LogInformation(
-            "Options set: {Set}. Defaults: {Defaults}",
-            string.Join(", ", set.Select(option => $"{Text(option)} ({option.Source})").DefaultIfEmpty("none")),
-            string.Join(", ", options.Where(option => option.Source == "default").Select(Text)));
-    }
+    public static void Options(ILogger log, ImmutableArray<EffectiveOption> options) =>
+        log.LogInformation("{Options}", OptionTexts.Line(options));
 }

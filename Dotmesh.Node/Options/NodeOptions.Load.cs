@@ -54,12 +54,13 @@ public sealed partial record NodeOptions
 
         var options = new NodeOptions();
         var sources = new Dictionary<OptionEntry, string>();
+        var wrong = new HashSet<OptionEntry>();
         foreach (var setting in new[] { file, variables, originals, line.Settings }.SelectMany(settings => settings))
         {
-            Apply(setting, options, sources, errors);
+            Apply(setting, options, sources, wrong, errors);
         }
 
-        new OptionResolution(options, sources, home, readFile, errors).Run();
+        new OptionResolution(options, sources, wrong, home, readFile, errors).Run();
         return errors.Count > 0
             ? new OptionsResult.Refused([.. errors])
             : new OptionsResult.Loaded(
@@ -128,11 +129,12 @@ public sealed partial record NodeOptions
     }
 
     private static void Apply(
-        OptionSetting setting, NodeOptions options, Dictionary<OptionEntry, string> sources, List<string> errors)
+        OptionSetting setting, NodeOptions options, Dictionary<OptionEntry, string> sources, HashSet<OptionEntry> wrong, List<string> errors)
     {
         var parsed = OptionParser.Parse(setting.Entry, setting.Text);
         if (parsed.Fault is { } fault)
         {
+            wrong.Add(setting.Entry);
             errors.Add($"{setting.Entry.Name} ({setting.Source}): {fault}");
             return;
         }

@@ -9,6 +9,7 @@ namespace Dotmesh.Node.Options;
 internal sealed class OptionResolution(
     NodeOptions options,
     Dictionary<OptionEntry, string> sources,
+    IReadOnlySet<OptionEntry> wrong,
     string? home,
     Func<string, Outcome<string>> readFile,
     List<string> errors)
@@ -33,19 +34,15 @@ internal sealed class OptionResolution(
             ExpandHome(entry);
         }
 
-        // what options say together is only worth checking when each is right by itself
-        var complete = errors.Count == 0;
         ReadSecret("Admin:InitialPassword", "Admin:InitialPasswordFile");
         ReadSecret("Admin:InitialApiKey", "Admin:InitialApiKeyFile");
         ReadSecret("Database:Password", "Database:PasswordFile");
         ReadSecret("Tls:Password", "Tls:PasswordFile");
-        if (complete)
-        {
-            ChooseDriver();
-            CheckPorts();
-            CheckCluster();
-            CheckTls();
-        }
+        // what options say together is only worth checking where each of them is right by itself
+        When(ChooseDriver, "Storage:Driver", "Storage:Pool");
+        CheckPorts();
+        When(CheckCluster, "Cluster:Seeds", "Cluster:BindAddress", "Database:Host");
+        When(CheckTls, "Tls:CertificateFile", "Tls:KeyFile", "Tls:CaFile", "Tls:Password", "Tls:PasswordFile");
     }
 
     /// <summary>Null when the text begins with <c>~</c> and there is no home folder.</summary>
@@ -55,6 +52,19 @@ internal sealed class OptionResolution(
         _ when path.StartsWith("~/", StringComparison.Ordinal) => home is null ? null : Path.Join(home, path[2..]),
         _ => path,
     };
+
+    private void When(Action check, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (wrong.Contains(OptionTable.Get(name)))
+            {
+                return;
+            }
+        }
+
+        check();
+    }
 
     private void Derive(string name, string folder, string file)
     {
@@ -179,7 +189,7 @@ internal sealed class OptionResolution(
         var given = new[] { "Listen:ReferencePort", "Listen:ClientPort", "Cluster:Port" }
             .Concat(opened)
             .Select(OptionTable.Get)
-            .Where(entry => entry.Get(options) is not 0)
+            .Where(entry => entry.Get(options) is not 0 && !wrong.Contains(entry))
             .GroupBy(entry => entry.Get(options));
         foreach (var clash in given.Where(group => group.Count() > 1))
         {

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Dotmesh.Actors;
 
 namespace Dotmesh.Node.Options;
 
@@ -13,6 +14,7 @@ internal sealed record OptionArguments(List<OptionSetting> Settings, string? Con
 internal static class OptionSources
 {
     private const string VariablePrefix = "DOTMESH__";
+    private const int MisspeltLetters = 2;
 
     public static OptionArguments FromArguments(IReadOnlyList<string> arguments, List<string> errors)
     {
@@ -75,6 +77,7 @@ internal static class OptionSources
         IReadOnlyDictionary<string, string> environment, List<string> errors)
     {
         var settings = new List<OptionSetting>();
+        Misspelt(environment, errors);
         foreach (var entry in OptionTable.All)
         {
             var variable = entry.Option.OriginalVariable;
@@ -98,6 +101,25 @@ internal static class OptionSources
         }
 
         return settings;
+    }
+
+    /// <summary>
+    /// Others may have variables that begin alike: only what is a letter or two from a variable of the original is taken for it.
+    /// </summary>
+    private static void Misspelt(IReadOnlyDictionary<string, string> environment, List<string> errors)
+    {
+        var originals = OptionTable.All.Select(entry => entry.Option.OriginalVariable).Where(name => name.Length > 0).ToHashSet(StringComparer.Ordinal);
+        foreach (var (variable, text) in environment.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            var alike = variable.StartsWith("INITIAL_ADMIN", StringComparison.Ordinal)
+                || (variable.StartsWith("DOTMESH_", StringComparison.Ordinal)
+                    && !variable.StartsWith(VariablePrefix, StringComparison.OrdinalIgnoreCase));
+            if (alike && text.Length > 0 && !originals.Contains(variable)
+                && Spelling.Closest(variable, originals, MisspeltLetters) is { } meant)
+            {
+                errors.Add(Unknown($"variable {variable}", meant));
+            }
+        }
     }
 
     /// <summary>An object of sections, each an object of options; comments and trailing commas are welcome.</summary>

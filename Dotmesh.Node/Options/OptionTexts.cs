@@ -60,20 +60,13 @@ public static class OptionTexts
         return $"Dotmesh.Node {version?.InformationalVersion.Split('+')[0] ?? "unknown"}\n";
     }
 
-    /// <summary>One line an option: name, value, source. Secrets were masked before they came here.</summary>
-    public static string Print(ImmutableArray<EffectiveOption> options)
+    /// <summary>One line: what is set and by whom, then what is left at its default. Secrets were masked before they came here.</summary>
+    public static string Line(ImmutableArray<EffectiveOption> options)
     {
-        var names = options.Max(option => option.Name.Length);
-        var values = options.Max(option => option.Value.Length);
-        var text = new StringBuilder();
-        foreach (var option in options)
-        {
-            text.Append(option.Name.PadRight(names)).Append("  ")
-                .Append(option.Value.PadRight(values)).Append("  ")
-                .Append(option.Source).Append('\n');
-        }
-
-        return text.ToString();
+        static string Text(EffectiveOption option) => $"{option.Name}={option.Value}";
+        var set = options.Where(option => option.Source != "default").Select(option => $"{Text(option)} ({option.Source})").DefaultIfEmpty("none");
+        var defaults = options.Where(option => option.Source == "default").Select(Text);
+        return $"Options set: {string.Join(", ", set)}. Defaults: {string.Join(", ", defaults)}";
     }
 
     private static string Placeholder(OptionEntry entry) => entry.Property.PropertyType switch

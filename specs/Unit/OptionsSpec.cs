@@ -79,6 +79,41 @@ public sealed class OptionsSpec
     }
 
     [Fact]
+    public void The_secrets_of_the_reference_are_base64_of_a_line_and_lose_its_end()
+    {
+        _variables["INITIAL_ADMIN_PASSWORD"] = Base64("pass word\n");
+        _variables["INITIAL_ADMIN_API_KEY"] = Base64("VVKGYCC3G4K5G2QM3GLIVTECVSBWWJZD\n");
+
+        var options = Load();
+
+        Assert.Equal(("pass word", "VVKGYCC3G4K5G2QM3GLIVTECVSBWWJZD"), (options.Admin.InitialPassword, options.Admin.InitialApiKey));
+    }
+
+    [Fact]
+    public void A_variable_of_the_original_that_is_misspelt_is_refused_and_a_strange_one_is_not_ours()
+    {
+        _variables["DOTMESH_SERVER_PROT"] = "1";
+        _variables["INITIAL_ADMIN_PASWORD"] = "x";
+        _variables["DOTMESH_SPEC_LANES"] = "zfs";
+
+        Assert.Equal(
+            [
+                "Unknown variable DOTMESH_SERVER_PROT. Did you mean DOTMESH_SERVER_PORT?",
+                "Unknown variable INITIAL_ADMIN_PASWORD. Did you mean INITIAL_ADMIN_PASSWORD?",
+            ],
+            Errors());
+    }
+
+    [Fact]
+    public void What_options_say_together_is_checked_although_another_one_is_wrong() => Assert.Equal(
+        [
+            "Log:Level (command line): 'loud' is none of trace, debug, information, warning, error, critical, none",
+            "Storage:Driver is zfs, but no pool is named: give Storage:Pool (or the variable POOL)",
+            "Listen:ReferencePort and Listen:ClientPort are the same port: 7000",
+        ],
+        Errors("--log:level=loud", "--storage:driver=zfs", "--listen:referenceport=7000", "--listen:clientport=7000"));
+
+    [Fact]
     public void Secrets_come_from_files_in_clear_without_their_newline()
     {
         _files["/secret/password.txt"] = "pass word\n";
@@ -251,7 +286,7 @@ public sealed class OptionsSpec
     }
 
     [Fact]
-    public void The_effective_options_are_printed_with_their_source_and_secrets_masked()
+    public void The_effective_options_are_logged_with_their_source_and_secrets_masked()
     {
         _variables["INITIAL_ADMIN_PASSWORD"] = Base64("pass word");
         _variables["POOL"] = "tank";
@@ -259,66 +294,25 @@ public sealed class OptionsSpec
             NodeOptions.Load(["--listen:clientport=0", "--debug:faultpoints=commit.after-persist=kill"], _variables, Read));
 
         Assert.Equal(
-            """
-            Node:ConfigFolder             /home/ann/.dotmesh                      default
-            Node:DataFolder               /home/ann/.dotmesh/data                 default
-            Node:StopAtEndOfInput         no                                      default
-            Listen:Address                127.0.0.1                               default
-            Listen:ReferencePort          6969                                    default
-            Listen:ClientPort             0                                       command line
-            Listen:NodePort               32608                                   default
-            Storage:Driver                zfs                                     because Storage:Pool is given
-            Storage:Pool                  tank                                    POOL
-            Storage:Root                  /home/ann/.dotmesh/data/pool            default
-            Storage:MountPrefix           /home/ann/.dotmesh/data/mnt             default
-            Storage:ContainerMountPrefix  /home/ann/.dotmesh/data/container_mnt   default
-            Storage:ZfsRoot                                                       default
-            Storage:StallSeconds          60 s                                    default
-            Database:Path                 /home/ann/.dotmesh/data/dotmesh.db      default
-            Database:Host                                                         default
-            Database:Port                 5432                                    default
-            Database:Name                 dotmesh                                 default
-            Database:User                 dotmesh                                 default
-            Database:Password                                                     default
-            Database:PasswordFile                                                 default
-            Admin:InitialPassword         ********                                INITIAL_ADMIN_PASSWORD
-            Admin:InitialPasswordFile                                             default
-            Admin:InitialApiKey                                                   default
-            Admin:InitialApiKeyFile                                               default
-            Rpc:DeadlineSeconds           30 s                                    default
-            Rpc:MaxInFlight               1024                                    default
-            Rpc:MaxBodyBytes              1048576 bytes                           default
-            Rpc:MaxBatch                  100                                     default
-            Rpc:MaxDepth                  64                                      default
-            Cluster:Hostname              127.0.0.1                               default
-            Cluster:BindAddress                                                   default
-            Cluster:Port                  0                                       default
-            Cluster:PublicPort            0                                       default
-            Cluster:Seeds                                                         default
-            Cluster:AcceptPlaintext       no                                      default
-            Cluster:LeaseSeconds          6 s                                     default
-            Cluster:SecretFile            /home/ann/.dotmesh/data/cluster-secret  default
-            Tls:CertificateFile                                                   default
-            Tls:KeyFile                                                           default
-            Tls:CaFile                                                            default
-            Tls:Password                                                          default
-            Tls:PasswordFile                                                      default
-            Tls:GraceDays                 30 days                                 default
-            Replication:Copies            0                                       default
-            Replication:AtOnce            4                                       default
-            Failover:Mode                 automatic                               default
-            Failover:DrainSeconds         20 s                                    default
-            Billing:Endpoint                                                      default
-            Billing:Plans                 null                                    default
-            Billing:StripePublicKey                                               default
-            Telemetry:OtlpEndpoint                                                default
-            Telemetry:OtlpProtocol        grpc                                    default
-            Log:Level                     information                             default
-            Log:Format                    text                                    default
-            Debug:FaultPoints             commit.after-persist=kill               command line
-
-            """,
-            OptionTexts.Print(loaded.Effective));
+            "Options set: Listen:ClientPort=0 (command line), Storage:Driver=zfs (because Storage:Pool is given), "
+            + "Storage:Pool=tank (POOL), Admin:InitialPassword=******** (INITIAL_ADMIN_PASSWORD), "
+            + "Debug:FaultPoints=commit.after-persist=kill (command line). "
+            + "Defaults: Node:ConfigFolder=/home/ann/.dotmesh, Node:DataFolder=/home/ann/.dotmesh/data, Node:StopAtEndOfInput=no, "
+            + "Listen:Address=127.0.0.1, Listen:ReferencePort=6969, Listen:NodePort=32608, "
+            + "Storage:Root=/home/ann/.dotmesh/data/pool, Storage:MountPrefix=/home/ann/.dotmesh/data/mnt, "
+            + "Storage:ContainerMountPrefix=/home/ann/.dotmesh/data/container_mnt, Storage:ZfsRoot=, "
+            + "Storage:StallSeconds=60 s, Database:Path=/home/ann/.dotmesh/data/dotmesh.db, Database:Host=, "
+            + "Database:Port=5432, Database:Name=dotmesh, Database:User=dotmesh, Database:Password=, Database:PasswordFile=, "
+            + "Admin:InitialPasswordFile=, Admin:InitialApiKey=, Admin:InitialApiKeyFile=, Rpc:DeadlineSeconds=30 s, "
+            + "Rpc:MaxInFlight=1024, Rpc:MaxBodyBytes=1048576 bytes, Rpc:MaxBatch=100, Rpc:MaxDepth=64, "
+            + "Cluster:Hostname=127.0.0.1, Cluster:BindAddress=, Cluster:Port=0, Cluster:PublicPort=0, Cluster:Seeds=, "
+            + "Cluster:AcceptPlaintext=no, Cluster:LeaseSeconds=6 s, "
+            + "Cluster:SecretFile=/home/ann/.dotmesh/data/cluster-secret, Tls:CertificateFile=, Tls:KeyFile=, Tls:CaFile=, "
+            + "Tls:Password=, Tls:PasswordFile=, Tls:GraceDays=30 days, Replication:Copies=0, Replication:AtOnce=4, "
+            + "Failover:Mode=automatic, Failover:DrainSeconds=20 s, Billing:Endpoint=, Billing:Plans=null, "
+            + "Billing:StripePublicKey=, Telemetry:OtlpEndpoint=, Telemetry:OtlpProtocol=grpc, Log:Level=information, "
+            + "Log:Format=text",
+            OptionTexts.Line(loaded.Effective));
         Assert.DoesNotContain("pass word", loaded.Options.ToString(), StringComparison.Ordinal);
     }
 
