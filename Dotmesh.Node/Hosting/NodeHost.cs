@@ -115,6 +115,7 @@ public sealed class NodeHost : IAsyncDisposable
         _parts.Push(system.DisposeAsync);
         _system = system;
 
+        var ready = new PoolReadiness(storage, clock);
         var pipeline = Keep(new RpcPipeline(new RpcServices
         {
             Dots = system.Dots,
@@ -125,7 +126,7 @@ public sealed class NodeHost : IAsyncDisposable
             Logs = logs,
             Settings = RpcSettings(),
             Throttle = new LoginThrottle(clock),
-            NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>(_notReady is { } why ? [why] : []),
+            NotReady = async asking => (_notReady ?? await ready.Reason(asking)) is { } why ? [why] : [],
             Stopping = () => _notReady == Stopping,
             Pool = storage.Pool,
             Gauges = () =>

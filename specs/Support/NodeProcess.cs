@@ -20,6 +20,9 @@ public sealed record NodeSetup(string Folder, string? Pool = null)
 
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
+    /// <summary>A program, with arguments, that becomes the node: it has the same process id.</summary>
+    public IReadOnlyList<string> Launcher { get; init; } = [];
+
     /// <summary>The node's dll; by default the one beside the specs.</summary>
     public string NodeDll { get; init; } = Path.Combine(AppContext.BaseDirectory, "Dotmesh.Node.dll");
 
@@ -95,7 +98,8 @@ public sealed class NodeProcess : IAsyncDisposable
         }
 
         var dotnet = System.Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        return new NodeProcess(setup, ChildProcess.Start(dotnet, [setup.NodeDll, .. setup.Arguments], environment, setup.Folder));
+        string[] line = [.. setup.Launcher, dotnet, setup.NodeDll, .. setup.Arguments];
+        return new NodeProcess(setup, ChildProcess.Start(line[0], line.Skip(1), environment, setup.Folder));
     }
 
     /// <summary>Starts the process and waits until it is ready for requests.</summary>
