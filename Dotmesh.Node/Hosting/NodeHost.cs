@@ -40,7 +40,6 @@ public sealed class NodeHost : IAsyncDisposable
     private DotmeshSystem? _system;
     private SqlDatabase? _database;
     private IStorage? _storage;
-    private PoolWatch? _pool;
     private ClusterEntrance? _entrance;
     private Func<double>? _certificateDays;
 
@@ -154,9 +153,14 @@ public sealed class NodeHost : IAsyncDisposable
             SystemSettings(tables.Journal) with { Tls = tls }, storage, directory, users, faults, clock, ids, logs, ct, cluster);
         _parts.Push(system.DisposeAsync);
         _system = system;
-        _pool = new PoolWatch(storage, why => LoseForOthers(cluster, why), clock);
-        _parts.Push(_pool.DisposeAsync);
+        if (cluster is not null)
+        {
+            // where there is nobody to take the dots, memory still answers what it can, and nobody has to look all the time
+            _parts.Push(new PoolWatch(storage, why => _lost.TrySetResult(why), clock).DisposeAsync);
+        }
 
+
+        var ready = new PoolReadiness(storage, clock);
         var pipeline = Keep(new RpcPipeline(new RpcServices
         {
             Dots = system.Dots,
@@ -167,7 +171,7 @@ public sealed class NodeHost : IAsyncDisposable
             Logs = logs,
             Settings = RpcSettings(),
             Throttle = new LoginThrottle(clock),
-            NotReady = _ => ValueTask.FromResult<IReadOnlyList<string>>([.. new[] { _notReady, _pool?.Trouble }.OfType<string>().Distinct()]),
+            NotReady = async asking => (_notReady ?? await ready.Reason(asking)) is { } why ? [why] : [],
             Stopping = () => _notReady == Stopping,
             Out = () => _out,
             Pool = storage.Pool,
@@ -216,15 +220,6 @@ public sealed class NodeHost : IAsyncDisposable
             _options.Database.Name,
             _options.Database.User,
             _options.Database.Password.Length == 0 ? null : _options.Database.Password));
-
-    /// <summary>Where there are others they get the dots; where there is nobody, memory still answers what it can.</summary>
-    private void LoseForOthers(ClusterParts? cluster, string why)
-    {
-        if (cluster is not null)
-        {
-            _lost.TrySetResult(why);
-        }
-    }
 
     private NodeTls? OpenTls(ILoggerFactory logs)
     {

@@ -16,7 +16,6 @@ internal sealed class PoolWatch : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly PeriodicTimer _beat;
     private readonly Task _running;
-    private volatile string? _trouble;
 
     /// <param name="gone">Told what is wrong when it was so twice in a row.</param>
     public PoolWatch(IStorage storage, Action<string> gone, TimeProvider clock)
@@ -26,9 +25,6 @@ internal sealed class PoolWatch : IAsyncDisposable
         _beat = new PeriodicTimer(Every, clock);
         _running = Run();
     }
-
-    /// <summary>For <c>/health/ready</c>; null when the pool was there at the last look.</summary>
-    public string? Trouble => _trouble;
 
     /// <summary>What keeps the pool from being used, in words that say what to do; null when nothing does.</summary>
     public static async Task<string?> Look(IStorage storage, CancellationToken ct)
@@ -62,14 +58,16 @@ internal sealed class PoolWatch : IAsyncDisposable
     {
         try
         {
+            var before = default(string);
             while (await _beat.WaitForNextTickAsync(_stop.Token))
             {
-                var before = _trouble;
-                _trouble = await Look(_storage, _stop.Token);
-                if (before is not null && _trouble is { } still)
+                var now = await Look(_storage, _stop.Token);
+                if (before is not null && now is not null)
                 {
-                    _gone(still);
+                    _gone(now);
                 }
+
+                before = now;
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

@@ -45,7 +45,7 @@ public sealed partial class DirectoryStorageSpec : StorageContract
             "directory.stash.after-successor", "directory.stash.after-labels", "directory.stash.after-mount",
         ],
         "destroy" => ["directory.destroy.after-unmount", "directory.destroy.after-move"],
-        "receive" =>
+        "receive" or "receive-on-base" =>
         [
             "directory.receive.after-begin", "directory.receive.after-commit", "directory.receive.after-restore",
         ],

@@ -144,6 +144,37 @@ public abstract partial class StorageContract
     }
 
     [SkippableFact]
+    public async Task A_crash_while_receiving_on_a_base_leaves_all_or_nothing()
+    {
+        var id = await Created();
+        var first = await Committed(id, "file", "one");
+        await Committed(id, "file", "two");
+        var last = await Committed(id, "file", "three");
+        var (full, rest) = (new MemoryStream(), new MemoryStream());
+        var range = new StreamRange(id, new CommitOrigin(id, first), last);
+        await Storage.Send(new StreamRange(id, null, first), full, Ct);
+        await Storage.Send(range, rest, Ct);
+        var metadata = (await Found(id)).Commits.Select(c => (c.Id, c.Metadata)).ToArray();
+        await Storage.Destroy(id, Ct);
+        await AtEachFaultPoint("receive-on-base", async crash =>
+        {
+            full.Position = rest.Position = 0;
+            await Storage.Receive(new StreamRange(id, null, first), LabelsOf(id), full, Ct);
+            await crash(() => Storage.Receive(range, LabelsOf(id), rest, Ct));
+            if ((await CommitsOf(id)).SequenceEqual([first]))
+            {
+                Assert.Equal("one", await Read(id, "file"));
+                rest.Position = 0;
+                await Storage.Receive(range, LabelsOf(id), rest, Ct);
+            }
+
+            Assert.Equal("three", await Read(id, "file"));
+            Assert.Equal(metadata, (await Found(id)).Commits.Select(c => (c.Id, c.Metadata)));
+            await Storage.Destroy(id, Ct);
+        });
+    }
+
+    [SkippableFact]
     public async Task A_full_pool_is_said_so_and_stays_usable()
     {
         var small = await OpenSmall(64 << 20);

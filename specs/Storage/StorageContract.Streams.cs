@@ -130,6 +130,34 @@ public abstract partial class StorageContract
         Assert.Empty(await other.List(Ct));
     }
 
+    [SkippableTheory]
+    [InlineData(0.3)]
+    [InlineData(0.6)]
+    [InlineData(0.9)]
+    [InlineData(0.9999)]
+    public async Task An_incremental_stream_that_was_cut_leaves_no_commit_of_it(double part)
+    {
+        var (id, first, other) = await CopiedOnce();
+        await using var _ = other;
+        await Committed(id, "file", "two");
+        await Committed(id, "file", "three");
+        var last = await Committed(id, "file", "four");
+        var range = new StreamRange(id, new CommitOrigin(id, first), last);
+        var stream = new MemoryStream();
+        await Storage.Send(range, stream, Ct);
+        var bytes = stream.ToArray();
+        var before = await Found(other, id);
+        await Refused(
+            StorageFailure.BadStream,
+            () => other.Receive(range, LabelsOf(id), new MemoryStream(bytes[..(int)(bytes.Length * part)]), Ct));
+        AssertSameCommits(before, await Found(other, id));
+        Assert.Equal("one", await Read(other, id, "file"));
+        Assert.Equal(0, (await other.Usage([id], Ct))[id].DirtyBytes);
+        await other.Receive(range, LabelsOf(id), new MemoryStream(bytes), Ct);
+        AssertSameCommits(await Found(id), await Found(other, id));
+        Assert.Equal("four", await Read(other, id, "file"));
+    }
+
     [SkippableFact]
     public async Task A_foreign_stream_is_refused_and_leaves_nothing()
     {

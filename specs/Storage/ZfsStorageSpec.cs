@@ -42,6 +42,7 @@ public class ZfsStorageSpec : StorageContract
             "zfs.stash.after-labels",
         ],
         "destroy" => ["zfs.destroy.after-unmount", "zfs.destroy.after-rename"],
+        "receive-on-base" => ["zfs.receive.after-stream"],
         "receive" => ["zfs.receive.after-stream", "zfs.receive.before-rename", "zfs.receive.after-rename"],
         _ => [],
     };

@@ -26,6 +26,9 @@ public sealed record NodeSetup(string Folder, string? Pool = null)
 
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
+    /// <summary>A program, with arguments, that becomes the node: it has the same process id.</summary>
+    public IReadOnlyList<string> Launcher { get; init; } = [];
+
     /// <summary>The node's dll; by default the one beside the specs.</summary>
     public string NodeDll { get; init; } = Path.Combine(AppContext.BaseDirectory, "Dotmesh.Node.dll");
 
@@ -102,10 +105,9 @@ public sealed class NodeProcess : IAsyncDisposable
 
         var dotnet = System.Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         // only the network: in a mount namespace of its own nobody else would see what it mounts
-        string[] command = setup.Namespace is { } space
-            ? ["nsenter", $"--net=/var/run/netns/{space}", dotnet, setup.NodeDll]
-            : [dotnet, setup.NodeDll];
-        return new NodeProcess(setup, ChildProcess.Start(command[0], [.. command[1..], .. setup.Arguments], environment, setup.Folder));
+        string[] space = setup.Namespace is { } name ? ["nsenter", $"--net=/var/run/netns/{name}"] : [];
+        string[] line = [.. space, .. setup.Launcher, dotnet, setup.NodeDll, .. setup.Arguments];
+        return new NodeProcess(setup, ChildProcess.Start(line[0], line.Skip(1), environment, setup.Folder));
     }
 
     /// <summary>Starts the process and waits until it is ready for requests.</summary>

@@ -53,6 +53,12 @@ public sealed record CommandRunnerOptions
     /// <summary>How long a killed command may take to go before it is given up (stuck in the kernel).</summary>
     public TimeSpan KillGrace { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// The same for streams: a killed receive ends when its pool has taken back what had arrived, which waits for a
+    /// transaction group, and those may be five seconds apart.
+    /// </summary>
+    public TimeSpan StreamKillGrace { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Captured stdout beyond this is a failure.</summary>
     public int MaxCapturedBytes { get; init; } = 16 << 20;
 }

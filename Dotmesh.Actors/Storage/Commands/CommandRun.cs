@@ -34,6 +34,11 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
             Leftover = CleanUpWhenGone(process, exit, pumps, reason);
             await end.CancelAsync();
             ct.ThrowIfCancellationRequested();
+            if (_pumpFailure is StorageException why)
+            {
+                throw new StorageException(why.Failure, $"{why.Message} '{command}' was killed for it, but does not end.", why);
+            }
+
             throw Stalled("makes no progress and cannot be ended");
         }
 
@@ -74,7 +79,8 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
     private async Task<bool> Killed(ChildProcess process, Task<int> exit)
     {
         process.Kill();
-        return await Task.WhenAny(exit, Task.Delay(options.KillGrace, time, CancellationToken.None)) == exit;
+        var grace = command.IsStream ? options.StreamKillGrace : options.KillGrace;
+        return await Task.WhenAny(exit, Task.Delay(grace, time, CancellationToken.None)) == exit;
     }
 
     private static async Task CleanUpWhenGone(ChildProcess process, Task<int> exit, Task pumps, Task reason)

@@ -39,9 +39,7 @@ internal static class MetadataFiles
         catch (IOException full)
         {
             Remove(root, commit);
-            throw new StorageException(
-                StorageErrors.IsFull(full) ? StorageFailure.PoolFull : StorageFailure.Unexpected,
-                $"The metadata of commit {commit} could not be written: {full.Message}", full);
+            throw StorageErrors.From(full, $"The metadata of commit {commit} could not be written");
         }
     }
 
@@ -95,11 +93,21 @@ internal static class MetadataFiles
 
 internal static class StorageErrors
 {
-    private const int ENoSpc = 28, EDQuot = 122;
+    private const int EIo = 5, ENoSpc = 28, ENotConn = 107, EDQuot = 122;
     private const UnixFileMode All = (UnixFileMode)0b111_111_111;
 
     /// <summary>The runtime keeps the system's error number in the result code.</summary>
-    public static bool IsFull(IOException error) => (error.HResult & 0xffff) is ENoSpc or EDQuot;
+    public static StorageException From(IOException error, string what)
+    {
+        var (failure, advice) = (error.HResult & 0xffff) switch
+        {
+            ENoSpc or EDQuot => (StorageFailure.PoolFull, "Remove files, branches or dots, or give the pool more space, and try again."),
+            ENotConn => (StorageFailure.PoolMissing, "The ZFS daemon behind this mount ended: start it, import the pool, and try again."),
+            EIo => (StorageFailure.PoolSuspended, "The pool has a device that fails; 'zpool status' tells more."),
+            _ => (StorageFailure.Unexpected, ""),
+        };
+        return new StorageException(failure, $"{what}: {error.Message} {advice}".TrimEnd(), error);
+    }
 
     /// <summary>Mode 0777, whatever the umask.</summary>
     public static void AllowAll(string path)

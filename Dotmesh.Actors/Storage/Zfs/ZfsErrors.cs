@@ -57,4 +57,21 @@ internal static class ZfsErrors
 
         return StorageFailure.Unexpected;
     }
+
+    /// <summary>What to do about it; the tools say at best what and why.</summary>
+    public static string Advice(StorageFailure failure, string pool) => failure switch
+    {
+        StorageFailure.PoolFull =>
+            $"The pool '{pool}' is full: remove files, branches or dots, or give it more space, and try again.",
+        StorageFailure.PoolSuspended =>
+            $"The pool '{pool}' does no I/O because a device of it failed: bring the device back and run 'zpool clear {pool}'; 'zpool status {pool}' tells more.",
+        StorageFailure.PoolMissing =>
+            $"The pool '{pool}' is not there: start the ZFS service, import the pool (zpool import {pool}) or name another one.",
+        StorageFailure.AccessDenied => "Run the node as root, or let its user work on the pool (zfs allow).",
+        StorageFailure.Busy => "End the programs that use it, and try again.",
+        StorageFailure.CommandKilled =>
+            "Somebody or the kernel (out of memory?) ended the program before it was done; try again.",
+        StorageFailure.CommandStalled => $"Look at 'zpool status {pool}' for a device that does not answer, and try again.",
+        _ => "",
+    };
 }

@@ -26,8 +26,8 @@ internal sealed class ZfsDataset(string name)
 }
 
 /// <summary>
-/// Reads <c>zfs get -Hp -o name,property,value,source</c>, line by line. Lines that it does not understand are skipped:
-/// a newer tool may print more than is known here.
+/// Reads <c>zfs get -Hp -o name,property,value,source</c>, line by line. Properties of others are skipped; a line of ours
+/// that is cut or no number is refused, because a filesystem or commit overlooked here would be taken for one that is gone.
 /// </summary>
 internal sealed class ZfsInventory
 {
@@ -41,9 +41,9 @@ internal sealed class ZfsInventory
     /// <summary>Native properties: makes what is listed.</summary>
     public void ReadNative(string line)
     {
-        if (line.Split('\t', 4) is not [var name, var property, var value, ..])
+        if (line.Split('\t') is not [{ Length: > 0 } name, var property, var value])
         {
-            return;
+            throw NotUnderstood(line);
         }
 
         var at = name.IndexOf('@');
@@ -65,10 +65,16 @@ internal sealed class ZfsInventory
     /// <summary>User properties: only those set on the object itself, of objects listed before.</summary>
     public void ReadUser(string line)
     {
-        if (line.Split('\t') is not [var name, var property, var value, var source]
-            || !property.StartsWith(ZfsProperties.Prefix, StringComparison.Ordinal))
+        var fields = line.Split('\t');
+        // values of others may hold tabs and newlines; ours hold neither
+        if (fields.Length < 2 || !fields[1].StartsWith(ZfsProperties.Prefix, StringComparison.Ordinal))
         {
             return;
+        }
+
+        if (fields is not [var name, var property, var value, var source])
+        {
+            throw NotUnderstood(line);
         }
 
         if (_snapshots.TryGetValue(name, out var snapshot) && source is "local" or "received")
@@ -86,6 +92,12 @@ internal sealed class ZfsInventory
     {
         foreach (var dataset in _datasets.Values)
         {
+            if (dataset.Snapshots.Find(s => s.Guid == 0 || s.Created == 0) is { } half)
+            {
+                throw new StorageException(StorageFailure.Unexpected,
+                    $"zfs told no GUID or time of {dataset.Name}@{half.Name}. Is it the zfs program of this system? Try again.");
+            }
+
             dataset.Snapshots.Sort((a, b) => a.CreateTxg.CompareTo(b.CreateTxg));
         }
     }
@@ -96,25 +108,32 @@ internal sealed class ZfsInventory
         {
             if (!_datasets.TryGetValue(name[..at], out var dataset))
             {
-                return;
+                throw NotUnderstood(name);
             }
 
             _snapshots[name] = snapshot = new ZfsSnapshot(name[(at + 1)..]) { CreateTxg = (ulong)dataset.Snapshots.Count };
             dataset.Snapshots.Add(snapshot);
         }
 
-        var isNumber = ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
         switch (property)
         {
-            case "guid" when isNumber:
-                snapshot.Guid = number;
+            case "guid":
+                snapshot.Guid = Number(name, property, value);
                 break;
-            case "creation" when isNumber:
-                snapshot.Created = (long)number;
+            case "creation":
+                snapshot.Created = (long)Number(name, property, value);
                 break;
-            case "createtxg" when isNumber:
-                snapshot.CreateTxg = number;
+            case "createtxg":
+                snapshot.CreateTxg = Number(name, property, value);
                 break;
         }
     }
+
+    private static ulong Number(string name, string property, string value) =>
+        ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw NotUnderstood($"{name}\t{property}\t{value}");
+
+    private static StorageException NotUnderstood(string line) => new(StorageFailure.Unexpected,
+        $"zfs printed a line that makes no sense: '{line[..Math.Min(line.Length, 200)]}'. Is it the zfs program of this system? Try again.");
 }

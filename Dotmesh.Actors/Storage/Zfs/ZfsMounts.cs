@@ -4,7 +4,7 @@ namespace Dotmesh.Actors.Storage.Zfs;
 /// How filesystems and commits get their paths. With a kernel module the datasets are mountpoint=legacy and mounted by
 /// system call; zfs-fuse mounts only by its own property, and shows a commit as a read-only clone.
 /// </summary>
-internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kernel)
+internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kernel, MountProbe probe)
 {
     /// <summary>For create and clone: without a kernel module the dataset is mounted by the same command.</summary>
     public IEnumerable<string> CreateOptions(FilesystemId id) =>
@@ -17,7 +17,7 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
         var path = names.PathOf(id);
         if (SystemMounts.At(path) is { } source)
         {
-            if (source == names.Dataset(id) && IsAlive(path))
+            if (source == names.Dataset(id) && await IsAlive(path, ct))
             {
                 return path;
             }
@@ -62,6 +62,10 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
             {
                 SystemMounts.Unmount(path);
             }
+            else if (!await IsAlive(path, ct))
+            {
+                SystemMounts.Unmount(path, detach: true);
+            }
             else
             {
                 await tool.Zfs(["unmount", names.Dataset(id)], ct);
@@ -79,7 +83,12 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
         var path = names.PathOf(id, commit);
         if (SystemMounts.At(path) is not null)
         {
-            return path;
+            if (await IsAlive(path, ct))
+            {
+                return path;
+            }
+
+            SystemMounts.Unmount(path, detach: true);
         }
 
         System.IO.Directory.CreateDirectory(path);
@@ -96,8 +105,12 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
         }
         catch (StorageException)
         {
-            System.IO.Directory.Delete(path);
-            throw;
+            // a command that was killed may have done its work before
+            if (!SystemMounts.Read().ContainsKey(path))
+            {
+                RemoveFolder(path);
+                throw;
+            }
         }
 
         return path;
@@ -120,7 +133,7 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
             }
             else
             {
-                await tool.Zfs(["unmount", source], ct);
+                await UnmountView(path, source, ct);
                 await tool.UnmountedZfs(["destroy", source], ct);
             }
 
@@ -140,13 +153,25 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
             return;
         }
 
-        var failure = tool.Failure(clone, result);
+        var failure = await tool.Failure(clone, result, ct);
         if (failure.Failure != StorageFailure.AlreadyExists)
         {
             throw failure;
         }
 
         await tool.Zfs(["mount", names.ViewOf(id, commit)], ct);
+    }
+
+    private async Task UnmountView(string path, string view, CancellationToken ct)
+    {
+        if (await IsAlive(path, ct))
+        {
+            await tool.Zfs(["unmount", view], ct);
+        }
+        else
+        {
+            SystemMounts.Unmount(path, detach: true);
+        }
     }
 
     private static void RemoveFolder(string path)
@@ -158,18 +183,8 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
         }
     }
 
-    private static bool IsAlive(string path)
-    {
-        try
-        {
-            _ = System.IO.Directory.EnumerateFileSystemEntries(path).Any();
-            return true;
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-    }
+    /// <summary>False: its daemon ended. A kernel module does not end.</summary>
+    public Task<bool> IsAlive(string path, CancellationToken ct) => kernel ? Task.FromResult(true) : probe.IsAlive(path, ct);
 }
 
 /// <summary>Who keeps a mount busy, as far as this user may see.</summary>

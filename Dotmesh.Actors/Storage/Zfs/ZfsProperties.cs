@@ -16,7 +16,8 @@ internal static class ZfsProperties
     public const string InFile = Prefix + "in-file";
 
     /// <summary>Journals of steps begun, on the dataset they are done to.</summary>
-    public const string Stashing = Prefix + "stashing", RollingBack = Prefix + "rolling-back";
+    public const string Stashing = Prefix + "stashing", RollingBack = Prefix + "rolling-back",
+        Receiving = Prefix + "receiving";
 
     private const string Collaborators = Prefix + "collaborators-";
 
@@ -135,17 +136,18 @@ internal static class ZfsProperties
         && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 
     public static bool IsLabel(string property) =>
-        property.StartsWith(Prefix, StringComparison.Ordinal) && property is not (Stashing or RollingBack)
+        property.StartsWith(Prefix, StringComparison.Ordinal) && property is not (Stashing or RollingBack or Receiving)
         && !property.StartsWith(Meta, StringComparison.Ordinal);
 
-    /// <summary>A rollback begun: how many commits it takes away, and to which it goes.</summary>
-    public static string RollbackNote(int later, CommitId to) => $"{later}:{to}";
+    /// <summary>A rollback begun: how many commits it takes away, to which it goes, and when.</summary>
+    public static string RollbackNote(int later, CommitId to, DateTimeOffset at) => $"{later}:{to}:{at.ToUnixTimeSeconds()}";
 
     /// <summary>Null when the dataset carries no note.</summary>
-    public static (int Later, CommitId To)? RollbackNote(IReadOnlyDictionary<string, string> local) =>
-        local.TryGetValue(RollingBack, out var note) && note.IndexOf(':', StringComparison.Ordinal) is var colon and > 0
-        && int.TryParse(note.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var later)
-            ? (later, new CommitId(note[(colon + 1)..]))
+    public static (int Later, CommitId To, DateTimeOffset At)? RollbackNote(IReadOnlyDictionary<string, string> local) =>
+        local.TryGetValue(RollingBack, out var note) && note.Split(':') is [var count, var to, var at]
+        && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var later)
+        && uint.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? (later, new CommitId(to), DateTimeOffset.FromUnixTimeSeconds(seconds))
             : null;
 
     private static ImmutableSortedDictionary<string, string> ReadCollaborators(string base64)

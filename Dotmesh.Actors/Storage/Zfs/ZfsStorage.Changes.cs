@@ -1,3 +1,5 @@
+using Dotmesh.Actors.Storage.Commands;
+
 namespace Dotmesh.Actors.Storage.Zfs;
 
 /// <summary>Create, commit, branch, labels, destroy.</summary>
@@ -15,10 +17,10 @@ public sealed partial class ZfsStorage
             var path = await _mounts.Mount(id, ct);
             await _tool.WithRoom(() => MakeSubdot(path), ct);
         }
-        catch (StorageException)
+        catch (Exception why) when (why is StorageException or OperationCanceledException)
         {
             // nothing or all of it
-            await _tool.TryZfs(["destroy", "-r", _names.Dataset(id)], CancellationToken.None);
+            await Undo(why, () => _tool.Zfs(["destroy", "-r", _names.Dataset(id)], CancellationToken.None));
             throw;
         }
 
@@ -45,14 +47,22 @@ public sealed partial class ZfsStorage
         }
 
         _faults.Hit("zfs.commit.before-snapshot");
+        var (snapshot, began) = (_names.Snapshot(id, commit), _time.GetUtcNow());
         try
         {
-            await _tool.Zfs(["snapshot", .. Options(properties), _names.Snapshot(id, commit)], ct);
+            await _tool.Zfs(["snapshot", .. Options(properties), snapshot], ct);
         }
-        catch (StorageException) when (inFile.Count > 0)
+        catch (StorageException why)
         {
-            MetadataFiles.Remove(_names.PathOf(id), commit);
-            throw;
+            if (!WasCut(why) || !await IsMadeSince(snapshot, began, why))
+            {
+                if (inFile.Count > 0)
+                {
+                    MetadataFiles.Remove(_names.PathOf(id), commit);
+                }
+
+                throw;
+            }
         }
 
         _faults.Hit("zfs.commit.after-snapshot");
@@ -64,7 +74,15 @@ public sealed partial class ZfsStorage
         _faults.Hit("zfs.branch.before");
         await Make(["clone"], [_names.Snapshot(source, at), _names.Dataset(id)], id, ZfsProperties.Labels(labels), ct);
         _faults.Hit("zfs.branch.after-clone");
-        await _mounts.Mount(id, ct);
+        try
+        {
+            await _mounts.Mount(id, ct);
+        }
+        catch (Exception why) when (why is StorageException or OperationCanceledException)
+        {
+            await Undo(why, () => _tool.Zfs(["destroy", _names.Dataset(id)], CancellationToken.None));
+            throw;
+        }
     }
 
     public async Task SetLabels(FilesystemId id, FilesystemLabels labels, CancellationToken ct)
@@ -97,21 +115,37 @@ public sealed partial class ZfsStorage
         var name = _names.Dataset(id);
         if (await Dataset(name, ct) is not null)
         {
-            await _mounts.UnmountCommits(id, ct);
-            await _mounts.Unmount(id, ct);
-            _faults.Hit("zfs.destroy.after-unmount");
-            // from here on it is gone for everybody; what is left of it Recover takes away
-            await _mounts.Rename(name, _names.DestroyOf(id), ct);
+            await MountedAgainOnFailure(id, async () =>
+            {
+                await _mounts.UnmountCommits(id, ct);
+                await _mounts.Unmount(id, ct);
+                _faults.Hit("zfs.destroy.after-unmount");
+                await Doom(id, ct);
+            });
             _faults.Hit("zfs.destroy.after-rename");
         }
 
-        await FinishDestroy(id, ct);
+        await FinishDestroy(id, _names.DestroyOf(id), ct);
+        await _tool.FreedSpace(_names.Parent, ct);
         _mounts.RemovePath(id);
     }
 
-    private async Task FinishDestroy(FilesystemId id, CancellationToken ct)
+    /// <summary>From here on it is gone for everybody; what is left of it Recover takes away.</summary>
+    private async Task Doom(FilesystemId id, CancellationToken ct)
     {
-        var doomed = _names.DestroyOf(id);
+        try
+        {
+            await _mounts.Rename(_names.Dataset(id), _names.DestroyOf(id), ct);
+        }
+        catch (StorageException full) when (full.Failure == StorageFailure.PoolFull)
+        {
+            // a full pool may refuse even a new name, but it is removals that make space in it
+            await FinishDestroy(id, _names.Dataset(id), ct);
+        }
+    }
+
+    private async Task FinishDestroy(FilesystemId id, string doomed, CancellationToken ct)
+    {
         string[] destroy = ["destroy", "-r", doomed];
         var result = await _tool.TryUnmountedZfs(destroy, ct);
         if (result.ExitCode == 0)
@@ -119,7 +153,7 @@ public sealed partial class ZfsStorage
             return;
         }
 
-        var failure = _tool.Failure(destroy, result);
+        var failure = await _tool.Failure(destroy, result, ct);
         if (failure.Failure == StorageFailure.NotFound)
         {
             return;
@@ -130,7 +164,11 @@ public sealed partial class ZfsStorage
             throw failure;
         }
 
-        await _mounts.Rename(doomed, _names.Dataset(id), ct);
+        if (doomed != _names.Dataset(id))
+        {
+            await _mounts.Rename(doomed, _names.Dataset(id), ct);
+        }
+
         await _mounts.Mount(id, ct);
         var dependents = result.Stderr.Split('\n').Select(l => _names.FilesystemOf(l.Trim())).OfType<FilesystemId>();
         throw new StorageException(StorageFailure.HasDependents,
@@ -142,10 +180,25 @@ public sealed partial class ZfsStorage
         string[] verb, string[] what, FilesystemId id, IEnumerable<KeyValuePair<string, string>> properties, CancellationToken ct)
     {
         string[] arguments = [.. verb, .. _mounts.CreateOptions(id), .. Options(properties), .. what];
-        var result = await _tool.TryZfs(arguments, ct);
+        var began = _time.GetUtcNow();
+        CommandResult result;
+        try
+        {
+            result = await _tool.TryZfs(arguments, ct);
+        }
+        catch (StorageException why) when (WasCut(why))
+        {
+            if (await IsMadeSince(_names.Dataset(id), began, why))
+            {
+                return;
+            }
+
+            throw;
+        }
+
         if (result.ExitCode != 0)
         {
-            var failure = _tool.Failure(arguments, result);
+            var failure = await _tool.Failure(arguments, result, ct);
             // made, but not mounted
             if (failure.Failure == StorageFailure.Unexpected && result.Stderr.Contains("cannot mount", StringComparison.Ordinal))
             {
@@ -178,8 +231,7 @@ public sealed partial class ZfsStorage
         }
         catch (IOException failure)
         {
-            throw new StorageException(
-                StorageErrors.IsFull(failure) ? StorageFailure.PoolFull : StorageFailure.Unexpected, failure.Message, failure);
+            throw StorageErrors.From(failure, $"{Subdot} could not be made in {root}");
         }
     }
 
@@ -189,9 +241,9 @@ public sealed partial class ZfsStorage
         {
             System.IO.Directory.SetLastAccessTimeUtc(root, _time.GetUtcNow().UtcDateTime);
         }
-        catch (IOException full) when (StorageErrors.IsFull(full))
+        catch (IOException failure)
         {
-            throw new StorageException(StorageFailure.PoolFull, $"{root}: {full.Message}", full);
+            throw StorageErrors.From(failure, $"{root} could not be written to");
         }
     }
 }

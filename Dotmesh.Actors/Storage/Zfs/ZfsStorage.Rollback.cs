@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Dotmesh.Actors.Storage.Zfs;
 
 /// <summary>
-/// Rollback, stash and recovery. Both end with the filesystem at a commit; the difference is what becomes of the rest.
+/// Rollback and stash. Both end with the filesystem at a commit; the difference is what becomes of the rest.
 /// <c>promote</c> moves a clone's origin and all earlier snapshots to the clone, with ids and GUIDs kept.
 /// </summary>
 public sealed partial class ZfsStorage
@@ -55,7 +55,7 @@ public sealed partial class ZfsStorage
 
         if (later.Count > 0)
         {
-            await Note(dataset.Name, ZfsProperties.RollingBack, ZfsProperties.RollbackNote(later.Count, to), ct);
+            await Note(dataset.Name, ZfsProperties.RollingBack, ZfsProperties.RollbackNote(later.Count, to, _time.GetUtcNow()), ct);
             _faults.Hit("zfs.rollback.after-note");
         }
 
@@ -64,12 +64,15 @@ public sealed partial class ZfsStorage
         if (result.ExitCode == 0)
         {
             _faults.Hit("zfs.rollback.after-rollback");
-            await Forget(dataset.Name, ZfsProperties.RollingBack, later.Count > 0, ct);
+            // an earlier try that was cut may have left its note, and taken the commits away that it was about
+            await Forget(dataset.Name, ZfsProperties.RollingBack,
+                later.Count > 0 || dataset.Local.ContainsKey(ZfsProperties.RollingBack), ct);
+            await _tool.FreedSpace(_names.Parent, ct);
             await _mounts.Mount(id, ct);
             return true;
         }
 
-        var failure = _tool.Failure(rollback, result);
+        var failure = await _tool.Failure(rollback, result, ct);
         if (failure.Failure != StorageFailure.HasDependents)
         {
             throw failure;
@@ -114,12 +117,15 @@ public sealed partial class ZfsStorage
                 throw new StorageException(StorageFailure.NotFound, $"{id} has no commit {at}.");
             }
 
-            await _mounts.UnmountCommits(id, ct);
-            await _mounts.Unmount(id, ct);
-            await Note(name, ZfsProperties.Stashing, ZfsProperties.Encode(JsonSerializer.Serialize(
-                Intent(id, at, stash, stashLabels), ZfsJson.Default.StashIntent)), ct);
-            _faults.Hit("zfs.stash.after-note");
-            await _mounts.Rename(name, stashName, ct);
+            await MountedAgainOnFailure(id, async () =>
+            {
+                await _mounts.UnmountCommits(id, ct);
+                await _mounts.Unmount(id, ct);
+                await Note(name, ZfsProperties.Stashing, ZfsProperties.Encode(JsonSerializer.Serialize(
+                    Intent(id, at, stash, stashLabels), ZfsJson.Default.StashIntent)), ct);
+                _faults.Hit("zfs.stash.after-note");
+                await _mounts.Rename(name, stashName, ct);
+            });
             _faults.Hit("zfs.stash.after-rename");
             stashed = await Require(stash, ct);
         }
@@ -175,6 +181,7 @@ public sealed partial class ZfsStorage
         }
 
         await _tool.UnmountedZfs(["destroy", "-r", old], ct);
+        await _tool.FreedSpace(_names.Parent, ct);
         await _mounts.Mount(id, ct);
     }
 
@@ -196,92 +203,6 @@ public sealed partial class ZfsStorage
         {
             throw new StorageException(StorageFailure.HasDependents,
                 $"Branch {_names.FilesystemOf(heir.Name)} was made from a later commit and has a commit of the same id as one of them. Delete it or roll it back first.", why);
-        }
-    }
-
-    public async Task<IReadOnlyList<string>> Recover(CancellationToken ct)
-    {
-        var done = new List<string>();
-        var all = await Inventory(_names.Parent, ct);
-        foreach (var dataset in all.Datasets.Values.Where(d => _names.Local(d.Name)?.Contains(':') == true))
-        {
-            await RecoverTemporary(dataset, done, ct);
-        }
-
-        foreach (var dataset in all.Datasets.Values)
-        {
-            if (_names.FilesystemOf(dataset.Name) is { } id)
-            {
-                await RecoverNoted(id, dataset, done, ct);
-            }
-        }
-
-        await RecoverCreations(ct);
-        return done;
-    }
-
-    private async Task RecoverTemporary(ZfsDataset dataset, List<string> done, CancellationToken ct)
-    {
-        var local = _names.Local(dataset.Name)!;
-        var id = new FilesystemId(local[..local.IndexOf(':')]);
-        if (dataset.Name == _names.RollbackOf(id))
-        {
-            var (_, to) = ZfsProperties.RollbackNote(dataset.Local)
-                ?? throw new StorageException(StorageFailure.Unexpected, $"{dataset.Name} does not say where it was rolled back to.");
-            await FinishRollback(id, to, ct);
-            done.Add($"Finished the rollback of {id} to {to}");
-        }
-        else if (dataset.Name == _names.DestroyOf(id))
-        {
-            await FinishDestroy(id, ct);
-            done.Add($"Finished the removal of {id}");
-        }
-        else if (dataset.Name == _names.ReleaseOf(id))
-        {
-            await _mounts.Rename(dataset.Name, _names.Dataset(id), ct);
-            done.Add($"Gave {id} its name back");
-        }
-        else if (dataset.Name == _names.ReceiveOf(id))
-        {
-            await _tool.Zfs(["destroy", "-r", dataset.Name], ct);
-            done.Add($"Removed what had been received of {id}");
-        }
-    }
-
-    private async Task RecoverNoted(FilesystemId id, ZfsDataset dataset, List<string> done, CancellationToken ct)
-    {
-        if (ZfsProperties.RollbackNote(dataset.Local) is var (later, to))
-        {
-            // nothing gone yet: nobody was answered, and what could not be forgotten of a refused one must not come true
-            var begun = dataset.Snapshots.Count - 1 - dataset.Snapshots.FindIndex(s => s.Name == to.Value) != later;
-            if (begun)
-            {
-                await Rollback(id, to, ct);
-            }
-
-            await Forget(dataset.Name, ZfsProperties.RollingBack, true, ct);
-            done.Add($"{(begun ? "Finished" : "Forgot")} the rollback of {id} to {to}");
-        }
-
-        if (dataset.Local.TryGetValue(ZfsProperties.Stashing, out var noted) && ZfsProperties.Decode(noted) is { } json
-            && JsonSerializer.Deserialize(json, ZfsJson.Default.StashIntent) is { } intent)
-        {
-            await Stash(new(intent.Filesystem), new(intent.Commit), new(intent.Stash), intent.Labels, ct);
-            done.Add($"Finished the stash of {intent.Filesystem} as {intent.Stash}");
-        }
-    }
-
-    /// <summary>A creation that got no further than the dataset. All else is mounted when it is asked for.</summary>
-    private async Task RecoverCreations(CancellationToken ct)
-    {
-        foreach (var dataset in (await Inventory(_names.Parent, ct)).Datasets.Values)
-        {
-            if (_names.FilesystemOf(dataset.Name) is { } id
-                && dataset is { Origin: null, Snapshots.Count: 0 } && ZfsProperties.Labels(dataset.Local) is not null)
-            {
-                var path = await _mounts.Mount(id, ct);
-                await _tool.WithRoom(() => MakeSubdot(path), ct);
-            }
         }
     }
 

@@ -55,9 +55,13 @@ public sealed partial class ZfsStorage
         var target = incremental ? _names.Dataset(range.Filesystem) : _names.ReceiveOf(range.Filesystem);
         try
         {
-            if (incremental && !_features.Kernel && _mounts.IsMounted(range.Filesystem))
+            if (incremental)
             {
-                await Release(range.Filesystem, ct);
+                await Note(target, ZfsProperties.Receiving, range.From!.Commit.Value, ct);
+                if (!_features.Kernel && _mounts.IsMounted(range.Filesystem))
+                {
+                    await Release(range.Filesystem, ct);
+                }
             }
 
             for (var n = 0; n < header.Segments; n++)
@@ -67,16 +71,19 @@ public sealed partial class ZfsStorage
 
             _faults.Hit("zfs.receive.after-stream");
             await RestoreMetadata(target, header, ct);
+            if (incremental)
+            {
+                await Forget(target, ZfsProperties.Receiving, true, ct);
+            }
+            else
+            {
+                await Adopt(range.Filesystem, target, labels, ct);
+            }
         }
-        catch (Exception failure) when (failure is StorageException or OperationCanceledException or IOException)
+        catch (Exception why) when (why is StorageException or OperationCanceledException or IOException)
         {
-            await UndoReceive(range.Filesystem, target, incremental, mount: !labels.Replica);
+            await Undo(why, () => UndoReceive(range, target, incremental, mount: !labels.Replica));
             throw;
-        }
-
-        if (!incremental)
-        {
-            await Adopt(range.Filesystem, target, labels, ct);
         }
 
         if (!labels.Replica)
@@ -130,6 +137,12 @@ public sealed partial class ZfsStorage
             if (there is not null)
             {
                 throw new StorageException(StorageFailure.AlreadyExists, $"{range.Filesystem} exists already.");
+            }
+
+            if (await Dataset(_names.ReceiveOf(range.Filesystem), ct) is { } left)
+            {
+                // of a receive that could not even be undone
+                await _tool.UnmountedZfs(["destroy", "-r", left.Name], ct);
             }
 
             return;
@@ -212,24 +225,56 @@ public sealed partial class ZfsStorage
         }
 
         _faults.Hit("zfs.receive.before-rename");
-        await _tool.Zfs(["rename", temporary, _names.Dataset(id)], ct);
+        try
+        {
+            await _tool.Zfs(["rename", temporary, _names.Dataset(id)], ct);
+        }
+        catch (StorageException why) when (WasCut(why))
+        {
+            if (await Dataset(_names.Dataset(id), CancellationToken.None) is null)
+            {
+                throw;
+            }
+        }
+
         _faults.Hit("zfs.receive.after-rename");
     }
 
-    private async Task UndoReceive(FilesystemId id, string target, bool incremental, bool mount)
+    private async Task UndoReceive(StreamRange range, string target, bool incremental, bool mount)
     {
         if (incremental)
         {
+            await TakeBack(range.Filesystem, range.From!.Commit, CancellationToken.None);
             if (mount)
             {
-                await _mounts.Mount(id, CancellationToken.None);
+                await _mounts.Mount(range.Filesystem, CancellationToken.None);
             }
         }
-        else
+        else if (await Dataset(target, CancellationToken.None) is not null)
         {
-            // missing when nothing had arrived yet
-            await _tool.TryZfs(["destroy", "-r", target], CancellationToken.None);
+            await _tool.UnmountedZfs(["destroy", "-r", target], CancellationToken.None);
         }
+    }
+
+    /// <summary>
+    /// All of a stream's commits or none. When none of them has come nothing is rolled back: what is in the filesystem then
+    /// is what somebody wrote meanwhile.
+    /// </summary>
+    private async Task TakeBack(FilesystemId id, CommitId @base, CancellationToken ct)
+    {
+        var dataset = await Require(id, ct);
+        if (dataset.Snapshots.Count > 0 && dataset.Snapshots[^1].Name != @base.Value)
+        {
+            await _mounts.UnmountCommits(id, ct);
+            if (!_features.Kernel)
+            {
+                await _mounts.Unmount(id, ct);
+            }
+
+            await _tool.UnmountedZfs(["rollback", "-r", _names.Snapshot(id, @base)], ct);
+        }
+
+        await Forget(dataset.Name, ZfsProperties.Receiving, dataset.Local.ContainsKey(ZfsProperties.Receiving), ct);
     }
 
     private sealed class CountingStream : Stream

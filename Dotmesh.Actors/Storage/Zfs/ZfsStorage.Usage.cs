@@ -27,9 +27,10 @@ public sealed partial class ZfsStorage
                 : ["get", "-Hp", "-r", "-o", "name,property,value", "referenced,used,usedbydataset,origin"];
             var answer = await _tool.TryZfs([.. what, .. chunk.Select(_names.Dataset)], ct);
             // missing ones make it fail, the others are there nevertheless
-            if (answer.ExitCode != 0 && ZfsErrors.Classify(answer.Stderr) != StorageFailure.NotFound)
+            if (answer.ExitCode != 0
+                && await _tool.Failure(what, answer, ct) is var failure && failure.Failure != StorageFailure.NotFound)
             {
-                throw _tool.Failure(what, answer);
+                throw failure;
             }
 
             foreach (var (name, rows) in Rows(answer.Stdout))
@@ -40,6 +41,12 @@ public sealed partial class ZfsStorage
                         ? new FilesystemUsage(Number(rows[0], "referenced"), Number(rows[0], "written"))
                         : Estimated(rows);
                 }
+            }
+
+            if (answer.ExitCode == 0 && !chunk.All(result.ContainsKey))
+            {
+                throw new StorageException(StorageFailure.Unexpected,
+                    $"zfs told no size of {chunk.First(id => !result.ContainsKey(id))}, and no error. Try again.");
             }
         }
 
@@ -99,5 +106,5 @@ public sealed partial class ZfsStorage
     private static long Number(Dictionary<string, string> row, string property) =>
         long.TryParse(row.GetValueOrDefault(property), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
-            : throw new StorageException(StorageFailure.Unexpected, $"zfs told no '{property}'.");
+            : throw new StorageException(StorageFailure.Unexpected, $"zfs told no '{property}' that is a number. Try again.");
 }

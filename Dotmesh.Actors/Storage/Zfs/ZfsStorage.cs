@@ -22,7 +22,7 @@ public sealed partial class ZfsStorage : IStorage
     private ZfsStorage(ZfsTool tool, ZfsNames names, ZfsFeatures features, Faults faults, TimeProvider time)
     {
         (_tool, _names, _features, _faults, _time) = (tool, names, features, faults, time);
-        _mounts = new ZfsMounts(tool, names, features.Kernel);
+        _mounts = new ZfsMounts(tool, names, features.Kernel, new MountProbe(time));
     }
 
     public StorageCapabilities Capabilities => _features.Capabilities;
@@ -60,9 +60,12 @@ public sealed partial class ZfsStorage : IStorage
         var health = (await _tool.Zpool(["list", "-H", "-o", "health", _names.Pool], ct)).Trim();
         var sizes = (await _tool.Zfs(["get", "-Hp", "-o", "value", "used,available", _names.Pool], ct)).Split('\n');
         if (!ulong.TryParse(guid, NumberStyles.None, CultureInfo.InvariantCulture, out var id) || sizes.Length < 2
-            || !long.TryParse(sizes[0], out var used) || !long.TryParse(sizes[1], out var free))
+            || !long.TryParse(sizes[0], NumberStyles.None, CultureInfo.InvariantCulture, out var used)
+            || !long.TryParse(sizes[1], NumberStyles.None, CultureInfo.InvariantCulture, out var free)
+            || health.Length == 0 || !health.All(char.IsAsciiLetter))
         {
-            throw new StorageException(StorageFailure.Unexpected, $"The pool '{_names.Pool}' tells no GUID or size.");
+            throw new StorageException(StorageFailure.Unexpected,
+                $"zpool and zfs told no GUID, health or size of the pool '{_names.Pool}'. Are they the programs of this system? Try again.");
         }
 
         return new PoolInfo(StorageNodeId.FromGuid(id), _names.Pool, used + free, free, health);
@@ -89,7 +92,7 @@ public sealed partial class ZfsStorage : IStorage
     public async Task<string> Mount(FilesystemId id, CancellationToken ct)
     {
         var path = _names.PathOf(id);
-        if (SystemMounts.At(path) == _names.Dataset(id))
+        if (SystemMounts.At(path) == _names.Dataset(id) && await _mounts.IsAlive(path, ct))
         {
             return path;
         }
@@ -114,7 +117,10 @@ public sealed partial class ZfsStorage : IStorage
         await _tool.Lines(["get", "-Hp", "-r", "-s", "local,received", "-o", "name,property,value,source", "all", dataset],
             inventory.ReadUser, ct);
         inventory.Order();
-        return inventory;
+        return inventory[dataset] is not null
+            ? inventory
+            : throw new StorageException(StorageFailure.Unexpected,
+                $"zfs told nothing of {dataset}, and no error. Is it the zfs program of this system? Try again.");
     }
 
     /// <summary>One dataset with its snapshots; null when there is none.</summary>

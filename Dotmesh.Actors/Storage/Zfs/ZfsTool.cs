@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Dotmesh.Actors.Storage.Commands;
 
@@ -13,6 +14,9 @@ internal sealed class ZfsTool
 
     // freed space can be used again some transaction groups later; so many are closed before a full pool is believed
     private const int GroupsUntilFree = 6;
+
+    // of this much free space a part may still be on its way without anybody noticing
+    private const long PlentyOfSpace = 64L << 20;
 
     private readonly CommandRunner _runner;
     private readonly TimeProvider _time;
@@ -71,7 +75,7 @@ internal sealed class ZfsTool
         var result = await TryUnmountedZfs(arguments, ct);
         if (result.ExitCode != 0)
         {
-            throw Failure(arguments, result);
+            throw await Failure(arguments, result, ct);
         }
     }
 
@@ -100,6 +104,24 @@ internal sealed class ZfsTool
         }
     }
 
+    /// <summary>
+    /// After something was taken away from a pool that has hardly any space: what it freed is given to the next writer only
+    /// some transaction groups later, and the writer may be a user's program, which does not try again.
+    /// </summary>
+    public async Task FreedSpace(string dataset, CancellationToken ct)
+    {
+        var asked = await TryZfs(["get", "-Hp", "-o", "value", "available", dataset], ct);
+        if (long.TryParse(asked.Stdout.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var free) && free >= PlentyOfSpace)
+        {
+            return;
+        }
+
+        for (var left = GroupsUntilFree; left > 0; left--)
+        {
+            await NextGroup(left, ct);
+        }
+    }
+
     public async Task Lines(IReadOnlyList<string> arguments, Action<string> line, CancellationToken ct)
     {
         var rest = new List<byte>();
@@ -125,17 +147,9 @@ internal sealed class ZfsTool
         Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask>? output, CancellationToken ct) =>
         Run(new Command(_zfs, arguments) { Input = input, Output = output, IsStream = true }, ct);
 
-    public StorageException Failure(Command command, CommandResult result)
-    {
-        var said = result.Stderr.Trim();
-        var failure = ZfsErrors.Classify(said);
-        return new StorageException(failure, said.Length > 0
-            ? $"{said} ({command})"
-            : $"'{command}' failed with exit code {result.ExitCode} and said nothing.");
-    }
-
-    public StorageException Failure(IReadOnlyList<string> arguments, CommandResult result) =>
-        Failure(new Command(_zfs, arguments), result);
+    /// <summary>What the failed command means. Whatever is not found may be missing because its pool is.</summary>
+    public Task<StorageException> Failure(IReadOnlyList<string> arguments, CommandResult result, CancellationToken ct) =>
+        Failure(new Command(_zfs, arguments), result, ct);
 
     private async Task<string> Run(Command command, CancellationToken ct)
     {
@@ -145,16 +159,26 @@ internal sealed class ZfsTool
             return result.Stdout;
         }
 
-        var failure = Failure(command, result);
-        if (failure.Failure == StorageFailure.NotFound
-            && (await _runner.Run(new Command(_zfs, ["get", "-Hp", "-o", "value", "guid", _pool]), ct)).ExitCode != 0)
+        throw await Failure(command, result, ct);
+    }
+
+    private async Task<StorageException> Failure(Command command, CommandResult result, CancellationToken ct)
+    {
+        var said = result.Stderr.Trim();
+        var failure = ZfsErrors.Classify(said);
+        if (failure == StorageFailure.NotFound
+            && (await Started(new Command(_zfs, ["get", "-Hp", "-o", "value", "guid", _pool]), ct)).ExitCode != 0)
         {
-            throw new StorageException(StorageFailure.PoolMissing,
-                $"The pool '{_pool}' is not there. Import it (zpool import {_pool}) or name another pool. {failure.Message}");
+            failure = StorageFailure.PoolMissing;
         }
 
-        throw failure;
+        return new StorageException(failure, Advised(failure, said.Length > 0
+            ? $"{said} ({command})"
+            : $"'{command}' failed with exit code {result.ExitCode} and said nothing."));
     }
+
+    private string Advised(StorageFailure failure, string message) =>
+        $"{message} {ZfsErrors.Advice(failure, _pool)}".TrimEnd();
 
     private async Task<CommandResult> WithRoom(Command command, CancellationToken ct)
     {
@@ -181,11 +205,23 @@ internal sealed class ZfsTool
     {
         if (_mounts is null || command.FileName != _zfs || !MountTurn.Needs(command.Arguments))
         {
-            return await _runner.Run(command, ct);
+            return await Started(command, ct);
         }
 
         using var turn = await _mounts.Take(ct);
-        return await _runner.Run(command, ct);
+        return await Started(command, ct);
+    }
+
+    private async Task<CommandResult> Started(Command command, CancellationToken ct)
+    {
+        try
+        {
+            return await _runner.Run(command, ct);
+        }
+        catch (StorageException cut) when (cut.Failure is StorageFailure.CommandKilled or StorageFailure.CommandStalled)
+        {
+            throw new StorageException(cut.Failure, Advised(cut.Failure, cut.Message), cut);
+        }
     }
 
     private static string Locate(string name, string? root)
