@@ -9,7 +9,7 @@ public static partial class FaultPoints
         .. Named("directory.commit.after", "intent", "objects", "manifest", "record", "index"),
         .. Named("directory.branch.after", "objects", "build", "mount", "publish"),
         .. Named("directory.rollback.after", "intent", "promotion", "restore", "log"),
-        .. Named("directory.stash.after", "build", "intent", "move", "successor", "labels", "mount", "publish"),
+        .. Named("directory.stash.after", "build", "intent", "move", "successor", "labels", "mount"),
         .. Named("directory.destroy.after", "unmount", "move"),
         .. Named("directory.receive.after", "begin", "commit", "restore", "mount", "publish"),
         "zfs.create.before", .. Named("zfs.create.after", "create", "subdot"),

@@ -161,7 +161,12 @@ internal sealed class DotOperations(DotScope scope)
         catch (StorageException made) when (made.Failure == StorageFailure.AlreadyExists)
         {
             await scope.Refresh([scope.Dot]);
-            return scope.Env.Index.Find(scope.Dot) ?? throw made;
+            if (scope.Env.Index.Find(scope.Dot) is { } found)
+            {
+                return found;
+            }
+
+            throw;
         }
 
         var created = new StoredFilesystem(scope.Dot, null, labels, true, []);

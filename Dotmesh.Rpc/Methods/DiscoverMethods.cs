@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using Dotmesh.Rpc.JsonRpc;
@@ -13,11 +15,19 @@ internal static class DiscoverMethods
     public static RpcMethod For(IReadOnlyList<RpcMethod> methods)
     {
         var documented = new List<RpcMethod>(methods);
-        var self = new RpcMethod<JsonObject>(
+
+        // made once: a hundred schemas are too dear to be made for whoever asks, as often as he asks
+        StrongBox<JsonElement>? made = null;
+        var self = new RpcMethod<JsonElement>(
             "rpc.discover",
             "This document.",
-            WireJson.Default.JsonObject,
-            call => Params.Now<JsonObject>(Document(documented, call.Services.Settings.Version)))
+            WireJson.Default.JsonElement,
+            call =>
+            {
+                made ??= new(JsonSerializer.SerializeToElement(
+                    Document(documented, call.Services.Settings.Version), WireJson.Default.JsonObject));
+                return Params.Now<JsonElement>(made.Value);
+            })
         {
             ResultSchema = """{"$ref":"https://raw.githubusercontent.com/open-rpc/meta-schema/master/schema.json"}""",
         };

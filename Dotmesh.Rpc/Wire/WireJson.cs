@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
@@ -10,6 +11,7 @@ namespace Dotmesh.Rpc.Wire;
 [JsonSerializable(typeof(long))]
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(Pong))]
 [JsonSerializable(typeof(SafeUser))]
 [JsonSerializable(typeof(ApiKeyReply))]

@@ -21,6 +21,9 @@ public abstract class CrashSpecs : IAsyncLifetime
     /// <summary>Fault points of the driver, by operation.</summary>
     protected abstract IReadOnlyList<(string Operation, string Point)> DriverPoints { get; }
 
+    /// <summary>Points on a way that is taken only when no branch stands on later commits.</summary>
+    protected virtual IReadOnlyList<string> WithoutLater { get; } = [];
+
     /// <summary>Skips where the lane is off.</summary>
     protected abstract Task<NodeSetup> Setup(string folder);
 
@@ -87,7 +90,7 @@ public abstract class CrashSpecs : IAsyncLifetime
 
     private async Task CrashAt(NodeSetup setup, string operation, string point, string dot)
     {
-        var scenario = new CrashScenario(operation, dot);
+        var scenario = new CrashScenario(operation, dot, !WithoutLater.Contains(point));
         await scenario.Prepare(_node!);
         await _node!.Rpc.Call("SetDebugFlag", new { FlagName = $"FaultPoint:{point}", FlagValue = "kill" });
 

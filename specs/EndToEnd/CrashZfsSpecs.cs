@@ -16,13 +16,21 @@ public sealed class CrashZfsSpecs : CrashSpecs
         ("branch", "zfs.branch.before"),
         ("branch", "zfs.branch.after-clone"),
         ("rollback", "zfs.rollback.after-note"),
+        ("rollback", "zfs.rollback.after-rollback"),
+        ("rollback", "zfs.rollback.after-rename"),
+        ("rollback", "zfs.rollback.after-clone"),
+        ("rollback", "zfs.rollback.after-promote"),
         ("rollback", "zfs.rollback.after-promote-dependent"),
         ("stash", "zfs.stash.after-note"),
         ("stash", "zfs.stash.after-rename"),
+        ("stash", "zfs.stash.after-clone"),
+        ("stash", "zfs.stash.after-promote"),
         ("stash", "zfs.stash.after-labels"),
         ("delete", "zfs.destroy.after-unmount"),
         ("delete", "zfs.destroy.after-rename"),
     ];
+
+    protected override IReadOnlyList<string> WithoutLater { get; } = ["zfs.rollback.after-rollback"];
 
     protected override async Task<NodeSetup> Setup(string folder)
     {

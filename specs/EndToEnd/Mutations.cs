@@ -22,7 +22,7 @@ internal sealed class Mutations(int seed, MethodTable table, IReadOnlyDictionary
 
     // a caller may change the own password and key, which would only end the run
     private readonly RpcMethod[] _methods =
-        [.. table.All.Where(method => method.Name is not ("DotmeshRPC.UpdatePassword" or "DotmeshRPC.ResetApiKey" or "rpc.discover"))];
+        [.. table.All.Where(method => method.Name is not ("DotmeshRPC.UpdatePassword" or "DotmeshRPC.ResetApiKey"))];
 
     public IEnumerable<byte[]> Take(int count)
     {
@@ -56,7 +56,24 @@ internal sealed class Mutations(int seed, MethodTable table, IReadOnlyDictionary
 
     private string Params(RpcMethod method) => _random.Next(8) == 0 ? Value()
         : method.Style == ParamsStyle.Text ? _random.Next(2) == 0 ? Value("id") : $"[{Value("id")}]"
-        : "{" + string.Join(',', method.Arguments.Select(argument => $"\"{argument.Name}\":{Value(argument.Name)}")) + "}";
+        : "{" + string.Join(',', method.Arguments.SelectMany(Members)) + "}";
+
+    /// <summary>By its name; by its older one, if it has one, in a third of the cases, and sometimes by both.</summary>
+    private IEnumerable<string> Members(Argument argument)
+    {
+        var names = argument.OldName is not { } older ? [argument.Name]
+            : _random.Next(6) switch
+            {
+                0 or 1 => [older],
+                2 => [older, argument.Name],
+                _ => new[] { argument.Name },
+            };
+        return names.Select(name => $"\"{name}\":{ValueOf(argument)}");
+    }
+
+    private string ValueOf(Argument argument) => argument.Kind == ArgumentKind.Object && _random.Next(2) == 0
+        ? "{" + string.Join(',', argument.Members.SelectMany(Members)) + "}"
+        : Value(argument.Name);
 
     private string Value(string argument) =>
         _random.Next(4) == 0 && bait.TryGetValue(argument, out var known) ? $"\"{known[_random.Next(known.Length)]}\"" : Value();

@@ -125,6 +125,22 @@ public sealed class NodeLifeSpecs : IDisposable
         Assert.Contains("Did you mean create.after-storage?", end.Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_fault_point_armed_by_option_kills_the_node_there_and_a_start_without_it_goes_on()
+    {
+        var apples = new { Namespace = "admin", Name = "apples" };
+        var setup = new NodeSetup(_folder.Path);
+        await using (var armed = await NodeProcess.Start(setup with { Arguments = ["--debug:faultpoints=create.after-storage=kill"] }))
+        {
+            await Assert.ThrowsAsync<HttpRequestException>(() => armed.Rpc.Call("Create", apples));
+            Assert.Equal(128 + 9, (await armed.Ended()).ExitCode);
+        }
+
+        await using var again = await NodeProcess.Start(setup);
+        await again.Rpc.Call("Create", apples);
+        await again.Rpc.Call("Commit", new { apples.Namespace, apples.Name, Message = "goes on" });
+    }
+
     /// <summary>A node that was told to stop and waits for the rest of a request.</summary>
     private static async Task<HalfRequest> StoppingUnder(NodeProcess node)
     {

@@ -5,15 +5,29 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd;
 
 /// <summary>The README's walk through the API, pasted into a shell as a newcomer would.</summary>
+[Trait("Speed", "slow")]
 public sealed class ReadmeSpecs
 {
     [SkippableFact]
-    [Trait("Speed", "slow")]
     public async Task The_walk_through_the_api_does_what_it_says()
     {
         using var folder = new ScratchFolder();
+        await Walk(folder, new NodeSetup(folder.Path));
+    }
+
+    [SkippableFact]
+    public async Task The_walk_through_the_api_does_the_same_on_ZFS()
+    {
+        Lanes.Require(Lanes.Zfs);
+        using var folder = new ScratchFolder();
+        await using var pool = await ZfsPool.Create();
+        await Walk(folder, new NodeSetup(folder.Path, pool.Name));
+    }
+
+    private static async Task Walk(ScratchFolder folder, NodeSetup setup)
+    {
         var readme = folder.Checkout("README.md");
-        await using var node = await NodeProcess.Start(new NodeSetup(folder.Path));
+        await using var node = await NodeProcess.Start(setup);
         var script = Commands(File.ReadAllText(readme))
             .Replace("127.0.0.1:6969", $"127.0.0.1:{node.Setup.ReferencePort}", StringComparison.Ordinal);
         Assert.Contains("Rollback", script, StringComparison.Ordinal);

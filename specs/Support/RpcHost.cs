@@ -7,6 +7,7 @@ using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Storage.Directory;
+using Dotmesh.Actors.Storage.Zfs;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc;
 using Dotmesh.Rpc.Http;
@@ -34,13 +35,15 @@ internal sealed class RpcHost : IAsyncDisposable
     private readonly SqlUsers _users;
     private readonly OneNode? _node;
     private readonly Func<RpcServices, RpcServices> _change;
+    private readonly ZfsPool? _pool;
     private WebApplication _app = null!;
     private RpcPipeline _pipeline = null!;
     private HttpClient _http = null!;
     private Uri[] _addresses = null!;
 
-    private RpcHost(DatabaseFixture data, SqlUsers users, OneNode? node, Func<RpcServices, RpcServices>? change) =>
-        (_data, _users, _node, _change) = (data, users, node, change ?? (services => services));
+    private RpcHost(
+        DatabaseFixture data, SqlUsers users, OneNode? node, Func<RpcServices, RpcServices>? change, ZfsPool? pool = null) =>
+        (_data, _users, _node, _change, _pool) = (data, users, node, change ?? (services => services), pool);
 
     public IDots Dots { get; private set; } = null!;
 
@@ -54,7 +57,7 @@ internal sealed class RpcHost : IAsyncDisposable
     public RpcPipeline Pipeline => _pipeline;
 
     /// <summary>Where the node's filesystems are mounted: <c>dmfs/ID</c> below it.</summary>
-    public string MountPrefix => Path.Combine(Node.Folder, "mounts");
+    public string MountPrefix => _pool?.Mounts ?? Path.Combine(Node.Folder, "mounts");
 
     /// <summary>To the client port.</summary>
     public HttpClient Http => _http;
@@ -72,14 +75,15 @@ internal sealed class RpcHost : IAsyncDisposable
         return host;
     }
 
-    /// <summary>With the actors, directory, journal and directory storage of a real node.</summary>
-    public static async Task<RpcHost> StartNode(Func<RpcServices, RpcServices>? change = null)
+    /// <summary>With the actors, directory, journal and storage of a real node.</summary>
+    /// <param name="pool">Null: directory storage.</param>
+    public static async Task<RpcHost> StartNode(Func<RpcServices, RpcServices>? change = null, ZfsPool? pool = null)
     {
         var (data, database, users) = await OpenUsers();
         var node = OneNode.New();
         node.Users = users;
         node.Directory = await SqlDirectory.Open(database, TimeProvider.System, NullLoggerFactory.Instance, default);
-        var host = new RpcHost(data, users, node, change);
+        var host = new RpcHost(data, users, node, change, pool);
         await host.StartActors();
         return host;
     }
@@ -104,12 +108,20 @@ internal sealed class RpcHost : IAsyncDisposable
 
     private async Task StartActors()
     {
-        Node.Storage = await DirectoryStorage.Open(
-            new DirectoryStorageOptions { Root = Path.Combine(Node.Folder, "pool"), MountPrefix = MountPrefix },
-            Node.Faults,
-            TimeProvider.System,
-            NullLoggerFactory.Instance,
-            default);
+        Node.Storage = _pool is null
+            ? await DirectoryStorage.Open(
+                new DirectoryStorageOptions { Root = Path.Combine(Node.Folder, "pool"), MountPrefix = MountPrefix },
+                Node.Faults,
+                TimeProvider.System,
+                NullLoggerFactory.Instance,
+                default)
+            : await ZfsStorage.Open(
+                new ZfsStorageOptions(_pool.Name, MountPrefix),
+                _pool.Runner,
+                Node.Faults,
+                TimeProvider.System,
+                NullLoggerFactory.Instance,
+                default);
         await Node.Start();
         await Open(Node.Dots, Node.Faults);
     }

@@ -1,11 +1,13 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Dotmesh.Rpc.JsonRpc;
 using Dotmesh.Rpc.Methods;
+using Dotmesh.Specs.Support;
 using Xunit;
 
 namespace Dotmesh.Specs.Unit;
 
-public sealed class RpcOpenRpcSpec
+public sealed partial class RpcOpenRpcSpec
 {
     private static readonly MethodTable Table = new();
 
@@ -26,6 +28,16 @@ public sealed class RpcOpenRpcSpec
         Assert.Equal(
             names.Select(name => $"DotmeshRPC.{name}").Append("rpc.discover").Order(StringComparer.Ordinal),
             Table.All.Select(method => method.Name).Order(StringComparer.Ordinal));
+    }
+
+    [SkippableFact]
+    public void Every_method_is_called_by_a_spec_or_in_a_recorded_exchange()
+    {
+        using var folder = new ScratchFolder();
+        var called = Directory.GetFiles(folder.Checkout("specs/EndToEnd"), "*", SearchOption.AllDirectories)
+            .SelectMany(file => Called().Matches(File.ReadAllText(file))).Select(call => call.Groups["name"].Value);
+
+        Assert.Empty(Table.All.Select(method => method.Name[(method.Name.IndexOf('.', StringComparison.Ordinal) + 1)..]).Except(called));
     }
 
     [Fact]
@@ -75,4 +87,10 @@ public sealed class RpcOpenRpcSpec
         Assert.False(string.IsNullOrEmpty((string?)descriptor!["name"]));
         Assert.True(descriptor["schema"] is JsonObject or JsonValue, $"{descriptor["name"]} has a schema");
     }
+
+    [GeneratedRegex(
+        @"\b(?:Call|Result|Text|Error)\(\s*(?:\w+, )?""(?<name>\w+)""|""method"":\s*""(?:DotmeshRPC|rpc)\.(?<name>\w+)""",
+        RegexOptions.None,
+        1000)]
+    private static partial Regex Called();
 }

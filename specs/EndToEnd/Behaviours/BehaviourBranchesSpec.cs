@@ -3,11 +3,11 @@ using Xunit;
 
 namespace Dotmesh.Specs.EndToEnd.Behaviours;
 
-public sealed class BehaviourBranchesSpec(BehaviourNode node) : IClassFixture<BehaviourNode>
+public abstract class BehaviourBranchesSpec(BehaviourNode node)
 {
     private readonly RpcUser _admin = node.Admin;
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "22")]
     public async Task Behaviour_22_a_commit_on_a_branch_is_in_the_branchs_log_alone()
     {
@@ -19,7 +19,7 @@ public sealed class BehaviourBranchesSpec(BehaviourNode node) : IClassFixture<Be
             .Select(name => name.GetString()));
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "23")]
     public async Task Behaviour_23_master_does_not_see_a_branchs_file_and_the_branch_does()
     {
@@ -30,7 +30,7 @@ public sealed class BehaviourBranchesSpec(BehaviourNode node) : IClassFixture<Be
         Assert.Equal(["X", "Y"], await Files("admin/checked-out@branch1"));
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "32")]
     public async Task Behaviour_32_three_pinned_branches_show_exactly_their_own_files()
     {
@@ -52,7 +52,7 @@ public sealed class BehaviourBranchesSpec(BehaviourNode node) : IClassFixture<Be
         Assert.Equal(["ORIGINAL"], await Files("admin/pinned"));
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "33")]
     [Trait("Behaviour", "34")]
     public async Task Behaviours_33_34_subdots_are_folders_of_their_own_under_one_root()
@@ -87,4 +87,13 @@ public sealed class BehaviourBranchesSpec(BehaviourNode node) : IClassFixture<Be
 
     private async Task<IEnumerable<string?>> Files(string dot) =>
         Directory.GetFiles(await _admin.Procure(dot)).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+}
+
+public sealed class BehaviourBranchesDirectorySpec(BehaviourNode node) : BehaviourBranchesSpec(node), IClassFixture<BehaviourNode>;
+
+[Trait("Speed", "slow")]
+public sealed class BehaviourBranchesZfsSpec : BehaviourBranchesSpec, IClassFixture<BehaviourNodeOnZfs>
+{
+    public BehaviourBranchesZfsSpec(BehaviourNodeOnZfs node)
+        : base(node) => Lanes.Require(Lanes.Zfs);
 }

@@ -3,11 +3,11 @@ using Xunit;
 
 namespace Dotmesh.Specs.EndToEnd.Behaviours;
 
-public sealed class BehaviourCommitsSpec(BehaviourNode node) : IClassFixture<BehaviourNode>
+public abstract class BehaviourCommitsSpec(BehaviourNode node)
 {
     private readonly RpcUser _admin = node.Admin;
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "20")]
     public async Task Behaviour_20_the_message_of_a_commit_is_in_the_log()
     {
@@ -18,7 +18,7 @@ public sealed class BehaviourCommitsSpec(BehaviourNode node) : IClassFixture<Beh
         Assert.Equal(("hello", "admin"), (RpcUser.Metadata(commit, "message"), RpcUser.Metadata(commit, "author")));
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "21")]
     public async Task Behaviour_21_the_committer_can_choose_the_commits_id()
     {
@@ -32,7 +32,7 @@ public sealed class BehaviourCommitsSpec(BehaviourNode node) : IClassFixture<Beh
         Assert.False(commit.GetProperty("Metadata").TryGetProperty("#commit-id", out _));
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "25")]
     public async Task Behaviour_25_after_a_reset_the_later_message_and_the_later_file_are_gone()
     {
@@ -49,7 +49,7 @@ public sealed class BehaviourCommitsSpec(BehaviourNode node) : IClassFixture<Beh
         Assert.Equal(["X"], Directory.GetFiles(path).Select(Path.GetFileName));
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "43")]
     public async Task Behaviour_43_after_two_commits_there_are_exactly_three_the_initial_one_first()
     {
@@ -66,7 +66,7 @@ public sealed class BehaviourCommitsSpec(BehaviourNode node) : IClassFixture<Beh
         Assert.Equal(3, (await _admin.Listed("admin/three"))?.GetProperty("CommitCount").GetInt32());
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "45")]
     public async Task Behaviour_45_metadata_of_a_commit_is_in_the_log_empty_values_too()
     {
@@ -78,7 +78,7 @@ public sealed class BehaviourCommitsSpec(BehaviourNode node) : IClassFixture<Beh
         Assert.Matches("^[0-9]{19}$", RpcUser.Metadata(commit, "timestamp"));
     }
 
-    [Theory]
+    [SkippableTheory]
     [InlineData("Apples")]
     [InlineData("1st")]
     [InlineData("_x")]
@@ -96,7 +96,7 @@ public sealed class BehaviourCommitsSpec(BehaviourNode node) : IClassFixture<Beh
         Assert.Equal(["Initial commit"], await _admin.Log("admin/upper"));
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "48")]
     public async Task Behaviour_48_a_value_of_2000_bytes_is_kept_also_over_a_restart()
     {
@@ -109,4 +109,13 @@ public sealed class BehaviourCommitsSpec(BehaviourNode node) : IClassFixture<Beh
 
         Assert.Equal(massive, RpcUser.Metadata((await _admin.Commits("admin/massive"))[^1], "massive"));
     }
+}
+
+public sealed class BehaviourCommitsDirectorySpec(BehaviourNode node) : BehaviourCommitsSpec(node), IClassFixture<BehaviourNode>;
+
+[Trait("Speed", "slow")]
+public sealed class BehaviourCommitsZfsSpec : BehaviourCommitsSpec, IClassFixture<BehaviourNodeOnZfs>
+{
+    public BehaviourCommitsZfsSpec(BehaviourNodeOnZfs node)
+        : base(node) => Lanes.Require(Lanes.Zfs);
 }

@@ -4,11 +4,11 @@ using Xunit;
 
 namespace Dotmesh.Specs.EndToEnd.Behaviours;
 
-public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<BehaviourNode>
+public abstract class BehaviourDotsSpec(BehaviourNode node)
 {
     private readonly RpcUser _admin = node.Admin;
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "16")]
     public async Task Behaviour_16_a_new_dot_is_listed()
     {
@@ -17,7 +17,7 @@ public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<Behavi
         Assert.Equal("apples", (await _admin.Listed("admin/apples"))?.GetProperty("Name").GetProperty("Name").GetString());
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "17")]
     public async Task Behaviour_17_a_second_dot_of_the_name_is_refused_and_the_first_is_still_listed()
     {
@@ -30,7 +30,7 @@ public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<Behavi
         Assert.Equal(id, (await _admin.Listed("admin/twice"))?.GetProperty("Id").GetString());
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "18")]
     public async Task Behaviour_18_a_creation_that_broke_off_succeeds_when_it_is_repeated()
     {
@@ -45,7 +45,7 @@ public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<Behavi
         Assert.Equal(["Initial commit"], await _admin.Log("admin/crashy"));
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "24")]
     public async Task Behaviour_24_a_dot_is_shown_with_its_branches_and_every_server_up_to_date()
     {
@@ -63,7 +63,7 @@ public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<Behavi
         }
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "29")]
     public async Task Behaviour_29_AllDotsAndBranches_is_answered_without_params_and_its_bare_name_without_harm()
     {
@@ -75,12 +75,12 @@ public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<Behavi
         Assert.Contains("ill-formed", await bare.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "52")]
     public async Task Behaviour_52_deleting_a_dot_that_is_not_there_is_refused() => Assert.Equal(
         "No such filesystem named 'admin/missing'", await _admin.Error("Delete", RpcUser.Dot("admin/missing")));
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "54")]
     public async Task Behaviour_54_a_deleted_dot_is_gone_at_once_and_its_name_can_be_used_again()
     {
@@ -92,7 +92,7 @@ public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<Behavi
         await AssertNameIsFree("admin/instantly");
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "55")]
     public async Task Behaviour_55_a_deletion_that_broke_off_can_be_repeated_and_the_name_used_again()
     {
@@ -112,7 +112,7 @@ public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<Behavi
         await AssertNameIsFree("admin/partial");
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "56")]
     [Trait("Behaviour", "57")]
     public async Task Behaviours_56_57_a_name_used_again_has_no_old_data_and_later_clean_ups_do_it_no_harm()
@@ -132,7 +132,7 @@ public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<Behavi
         Assert.Contains("No known filesystem", await _admin.Error("Get", old), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [SkippableFact]
     [Trait("Behaviour", "59")]
     [Trait("Behaviour", "60")]
     public async Task Behaviours_59_60_a_dot_with_branches_of_branches_is_deleted_in_one_call()
@@ -173,4 +173,13 @@ public sealed class BehaviourDotsSpec(BehaviourNode node) : IClassFixture<Behavi
 
     private Task<string> Flag(string name, string value) =>
         _admin.Text("SetDebugFlag", new { FlagName = name, FlagValue = value });
+}
+
+public sealed class BehaviourDotsDirectorySpec(BehaviourNode node) : BehaviourDotsSpec(node), IClassFixture<BehaviourNode>;
+
+[Trait("Speed", "slow")]
+public sealed class BehaviourDotsZfsSpec : BehaviourDotsSpec, IClassFixture<BehaviourNodeOnZfs>
+{
+    public BehaviourDotsZfsSpec(BehaviourNodeOnZfs node)
+        : base(node) => Lanes.Require(Lanes.Zfs);
 }

@@ -7,7 +7,7 @@ namespace Dotmesh.Specs.EndToEnd.Behaviours;
 /// The node of the behaviours in a file, which are those of section 11 of the contract, by number (trait
 /// <c>Behaviour</c>). What its tests did with the command line, these do with the calls that the command line makes.
 /// </summary>
-public sealed class BehaviourNode : IAsyncLifetime
+public class BehaviourNode : IAsyncLifetime
 {
     internal RpcHost Host { get; private set; } = null!;
 
@@ -20,14 +20,41 @@ public sealed class BehaviourNode : IAsyncLifetime
 
     internal RpcUser Bob => new(Host, "bob", "bob is great");
 
-    public async Task InitializeAsync()
+    public virtual async Task InitializeAsync()
     {
-        Host = await RpcHost.StartNode();
+        Host = await Open();
         foreach (var name in new[] { "alice", "bob" })
         {
             await Admin.Result("RegisterNewUser", new { Name = name, Email = $"{name}@example.com", Password = $"{name} is great" });
         }
     }
 
-    public async Task DisposeAsync() => await Host.DisposeAsync();
+    public virtual async Task DisposeAsync() => await Host.DisposeAsync();
+
+    private protected virtual Task<RpcHost> Open() => RpcHost.StartNode();
+}
+
+/// <summary>The same on a pool of its own; there is none when the lane is off, and its specs are skipped.</summary>
+public sealed class BehaviourNodeOnZfs : BehaviourNode
+{
+    internal ZfsPool? Pool { get; private set; }
+
+    public override async Task InitializeAsync()
+    {
+        if (Lanes.IsOn(Lanes.Zfs))
+        {
+            await base.InitializeAsync();
+        }
+    }
+
+    public override async Task DisposeAsync()
+    {
+        if (Pool is not null)
+        {
+            await base.DisposeAsync();
+            await Pool.DisposeAsync();
+        }
+    }
+
+    private protected override async Task<RpcHost> Open() => await RpcHost.StartNode(pool: Pool = await ZfsPool.Create());
 }

@@ -108,6 +108,24 @@ public sealed class BehaviourUsersSpec(BehaviourNode node) : IClassFixture<Behav
     }
 
     [Fact]
+    public async Task A_dot_that_a_user_makes_in_anothers_namespace_is_the_others_and_a_stranger_learns_the_id_of_a_dot_and_no_more()
+    {
+        await _alice.Init("bob/gift");
+        Assert.Null(await _alice.Listed("bob/gift"));
+        Assert.Equal("Permission denied.", await _alice.Error("Commit", RpcUser.Triple("bob/gift")));
+
+        var id = await _alice.Lookup("bob/gift");
+        Assert.Equal(id, await _alice.Text("Exists", RpcUser.Triple("bob/gift")));
+        foreach (var method in new[] { "Get", "CommitsById" })
+        {
+            Assert.Equal("Permission denied.", await _alice.Error(method, id));
+        }
+
+        Assert.NotNull(await _bob.Listed("bob/gift"));
+        await _bob.Delete("bob/gift");
+    }
+
+    [Fact]
     [Trait("Behaviour", "125")]
     public async Task Behaviour_125_users_make_commit_read_and_delete_dots_of_their_own()
     {
