@@ -75,7 +75,10 @@ public sealed class RpcTransfersSpec(BehaviourNode node) : IClassFixture<Behavio
 
     private static object Range(string fromFilesystem, string fromCommit, string filesystem, string commit) => new
     {
-        FromFilesystemId = fromFilesystem, FromSnapshotId = fromCommit, ToFilesystemId = filesystem, ToSnapshotId = commit,
+        FromFilesystemId = fromFilesystem,
+        FromSnapshotId = fromCommit,
+        ToFilesystemId = filesystem,
+        ToSnapshotId = commit,
     };
 
     private async Task Write(string dot, string file, int bytes) =>
