@@ -66,10 +66,10 @@ public sealed class AdminAccess(NodeOptions options, IUsers users)
         {
             Guard(ConfigFile, () => PrivateFile.Write(ConfigFile, text.Value, PrivateFile.OwnerReadWrite));
         }
-        else if (!OperatingSystem.IsWindows())
+        else
         {
             // it has the key, whoever made it
-            Guard(ConfigFile, () => File.SetUnixFileMode(ConfigFile, PrivateFile.OwnerReadWrite));
+            Guard(ConfigFile, () => PrivateFile.SetMode(ConfigFile, PrivateFile.OwnerReadWrite));
         }
     }
 

@@ -6,6 +6,14 @@ public static class PrivateFile
     public const UnixFileMode OwnerReadWrite = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     public const UnixFileMode OwnerRead = UnixFileMode.UserRead;
 
+    public static void SetMode(string path, UnixFileMode mode)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, mode);
+        }
+    }
+
     /// <summary>
     /// Writes beside the file and renames over it, so that nobody ever reads half of it or reads it with a wider mode.
     /// A symbolic link is followed: the file it points to is replaced, the link stays.
@@ -31,11 +39,7 @@ public static class PrivateFile
                 stream.Flush(flushToDisk: true);
             }
 
-            if (!OperatingSystem.IsWindows())
-            {
-                File.SetUnixFileMode(draft, mode);
-            }
-
+            SetMode(draft, mode);
             File.Move(draft, target, overwrite: true);
         }
         catch

@@ -1,4 +1,3 @@
-using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Node.Hosting;

@@ -40,15 +40,17 @@ internal sealed class LoginTurns : IDisposable
     {
         foreach (var queue in _queues)
         {
-            queue.Turns.Dispose();
+            queue.Dispose();
         }
     }
 
-    private sealed class Queue
+    private sealed class Queue : IDisposable
     {
         public readonly SemaphoreSlim Turns = new(AtATime);
 
         public int Waiting;
+
+        public void Dispose() => Turns.Dispose();
     }
 
     private sealed class Turn(SemaphoreSlim turns) : IDisposable

@@ -95,7 +95,7 @@ internal static class StorageBench
         ];
     }
 
-    private static Task Write(string folder) => File.WriteAllTextAsync(Path.Combine(folder, "file"), Guid.NewGuid().ToString());
+    private static Task Write(string folder) => File.WriteAllTextAsync(Path.Combine(folder, "file"), $"{System.Diagnostics.Stopwatch.GetTimestamp()}");
 
     private static object Name(string name) => new { Namespace = "admin", Name = name };
 

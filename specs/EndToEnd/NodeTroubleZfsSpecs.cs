@@ -106,7 +106,7 @@ public sealed class NodeTroubleZfsSpecs : IDisposable
             while (await Record.ExceptionAsync(async () =>
                    {
                        await file.WriteAsync(block);
-                       file.Flush(flushToDisk: true);
+                       RandomAccess.FlushToDisk(file.SafeFileHandle);
                    }) is null)
             {
             }

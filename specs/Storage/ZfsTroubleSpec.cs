@@ -143,8 +143,8 @@ public sealed class ZfsTroubleSpec
         await Assert.ThrowsAsync<StorageException>(() => pool.Storage.Rollback(ZfsSpecPool.Id, ZfsSpecPool.First, Ct));
         pool.Tools.Well();
         // the pool tells times of commits in seconds
-        var second = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
-        Assert.True(await Eventually.True(() => DateTimeOffset.UtcNow.ToUnixTimeSeconds() > second));
+        var second = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        Assert.True(await Eventually.True(() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() > second));
         await pool.Write(ZfsSpecPool.Id, "three");
         await pool.Commit(ZfsSpecPool.Third);
         await pool.Restart();

@@ -105,7 +105,7 @@ public sealed class NodeProcess : IAsyncDisposable
 
         var dotnet = System.Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         // only the network: in a mount namespace of its own nobody else would see what it mounts
-        string[] space = setup.Namespace is { } name ? ["nsenter", $"--net=/var/run/netns/{name}"] : [];
+        string[] space = setup.Namespace is { } network ? ["nsenter", $"--net=/var/run/netns/{network}"] : [];
         string[] line = [.. space, .. setup.Launcher, dotnet, setup.NodeDll, .. setup.Arguments];
         return new NodeProcess(setup, ChildProcess.Start(line[0], line.Skip(1), environment, setup.Folder));
     }

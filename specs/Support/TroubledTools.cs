@@ -49,7 +49,9 @@ internal sealed class TroubledTools
                 exec "$tool" "$@"
 
                 """);
+#pragma warning disable CA1416 // zfs-fuse is Linux's alone
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+#pragma warning restore CA1416
         }
     }
 }
