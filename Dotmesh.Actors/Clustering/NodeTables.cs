@@ -59,14 +59,14 @@ internal sealed class NodeTables(string now)
 
     /// <summary>
     /// Takes the lease from one process if it has expired. True when that process has no lease and never gets one again, whoever
-    /// took it; false when it holds it.
+    /// took it; false when it holds it, or when its row is in use: nobody waits for that, because the own renewals would wait too.
     /// </summary>
     public bool PutOut(SqlSession session, StorageNodeId node, string incarnation)
     {
         session.Execute(
             $"""
             UPDATE nodes SET state = 'replaced', incarnation = '', lease_until = 0
-            WHERE id = @id AND incarnation = @incarnation AND lease_until <= {now}
+            WHERE id IN (SELECT id FROM nodes WHERE id = @id AND incarnation = @incarnation AND lease_until <= {now} FOR UPDATE SKIP LOCKED)
             """,
             ("@id", node.Value),
             ("@incarnation", incarnation));

@@ -127,8 +127,9 @@ public sealed class PostgresDialect(PostgresSettings settings) : SqlDialect
         // a server that vanished without a word is noticed while nothing is asked of it
         KeepAlive = 5,
         ApplicationName = "dotmesh",
-        // a node that was cut off or frozen in the middle of a transaction holds the locks of its rows, which those need who take its place
-        Options = "-c idle_in_transaction_session_timeout=2000",
+        // a node that was cut off or frozen in the middle of a transaction holds the locks of its rows, which those need who take its place;
+        // shorter than KeepAlive, which would count as work
+        Options = pooling ? "" : "-c idle_in_transaction_session_timeout=4000",
         // rollback to savepoints is done here, job by job
         IncludeErrorDetail = false,
     }.ConnectionString;
