@@ -119,6 +119,7 @@ public sealed class SqlDatabase : IAsyncDisposable
 
     private void Write(SqlWriter writer)
     {
+        Exception? refused = null;
         try
         {
             writer.Open();
@@ -130,12 +131,18 @@ public sealed class SqlDatabase : IAsyncDisposable
         }
         catch (Exception failure) when (!_opened.Task.IsCompleted)
         {
-            _opened.SetException(_dialect.Explain(failure));
+            refused = _dialect.Explain(failure);
         }
         finally
         {
             writer.Dispose();
             _closed.SetResult();
+        }
+
+        // only now: whoever hears of it may open the file again at once
+        if (refused is not null)
+        {
+            _opened.SetException(refused);
         }
     }
 
