@@ -129,7 +129,7 @@ public sealed class PostgresDialect(PostgresSettings settings) : SqlDialect
         ApplicationName = "dotmesh",
         // a node that was cut off or frozen in the middle of a transaction holds the locks of its rows, which those need who take its place;
         // shorter than KeepAlive, which would count as work
-        Options = pooling ? "" : "-c idle_in_transaction_session_timeout=4000",
+        Options = "-c idle_in_transaction_session_timeout=4000",
         // rollback to savepoints is done here, job by job
         IncludeErrorDetail = false,
     }.ConnectionString;

@@ -40,10 +40,10 @@ public sealed class PartitionSpec : IAsyncLifetime
         await File.WriteAllTextAsync(Path.Combine(await Mount(), "dirty"), "not committed");
         // it gets commits all the time; whether the first of them are taken is a matter of the lease
         var refusal = await Refused(0, "cut off");
-        Assert.Contains("database", refusal, StringComparison.Ordinal);
+        Names("database", refusal);
         await Taken(1, "after the takeover");
         Assert.NotEqual(first, await Master(2));
-        Assert.Contains("database", await Refused(0, "still cut off"), StringComparison.Ordinal);
+        Names("database", await Refused(0, "still cut off"));
 
         await Cluster.Cut(0, Cut.None);
         await Whole();
@@ -63,10 +63,11 @@ public sealed class PartitionSpec : IAsyncLifetime
         await Begin();
         var first = await Cluster.IdOf(0);
         await Cluster.Cut(0, Cut.Database);
-        Assert.Contains("database", await Refused(0, "without the database"), StringComparison.Ordinal);
+        // the others may put it out while its journal still waits for the database
+        Assert.Matches($"database|{first}", await Refused(0, "without the database"));
         await Taken(1, "after the takeover");
         Assert.NotEqual(first, await Master(2));
-        Assert.Contains("database", await Refused(0, "still without"), StringComparison.Ordinal);
+        Names("database", await Refused(0, "still without"));
 
         await Cluster.Cut(0, Cut.None);
         await Whole();
@@ -83,11 +84,11 @@ public sealed class PartitionSpec : IAsyncLifetime
         await Begin();
         var first = await Cluster.IdOf(0);
         await Cluster.Cut(0, cut);
-        Assert.Contains(first, await Refused(1, "through another"), StringComparison.Ordinal);
+        Names(first, await Refused(1, "through another"));
         // longer than any lease, and it is still the one
         for (var more = 0; more < 5; more++)
         {
-            Assert.Contains(first, await Refused(2, "through another"), StringComparison.Ordinal);
+            Names(first, await Refused(2, "through another"));
             await Taken(0, $"directly {more}");
         }
 
@@ -148,10 +149,15 @@ public sealed class PartitionSpec : IAsyncLifetime
         return _last;
     }
 
+    private void Names(string what, string refusal) => Assert.True(
+        refusal.Contains(what, StringComparison.Ordinal), $"{what} is not named in: {refusal}\n{Logs}");
+
+    private string Logs => string.Join("\n=====\n", Cluster.Nodes.Select(other => other.Log));
+
     private Task Until(Func<Task<bool>> condition, string otherwise) => Patience.Holds(
         async () => await condition() ? this : null,
         TimeSpan.FromSeconds(60),
-        () => $"{otherwise}: {_last}\n{string.Join("\n=====\n", Cluster.Nodes.Select(other => other.Log))}");
+        () => $"{otherwise}: {_last}\n{Logs}");
 
     private async Task<string?> Master(int node) => (string?)(await Rpc(node).Call("List"))!["admin"]!["data"]!["Master"];
 

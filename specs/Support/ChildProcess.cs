@@ -19,6 +19,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
+    private bool _disposed;
 
     private ChildProcess(Process process) => _process = process;
 
@@ -117,8 +118,15 @@ public sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>SIGCONT.</summary>
     public void Thaw() => Send(18);
 
+    /// <summary>Ends it if it runs; may be called again.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 
@@ -11,9 +9,9 @@ namespace Dotmesh.Specs.Support;
 /// <param name="Pool">Null: directory storage.</param>
 public sealed record NodeSetup(string Folder, string? Pool = null)
 {
-    public int ReferencePort { get; init; } = FreePort();
+    public int ReferencePort { get; init; } = FreePorts.Take();
 
-    public int ClientPort { get; init; } = FreePort();
+    public int ClientPort { get; init; } = FreePorts.Take();
 
     /// <summary>Added last: may replace what the harness sets.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
@@ -45,13 +43,6 @@ public sealed record NodeSetup(string Folder, string? Pool = null)
     public string MountPrefix => Path.Combine(Folder, "mnt");
 
     public string ContainerMountPrefix => Path.Combine(Folder, "dots");
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 }
 
 /// <summary>A node as a process, as its user would start it, without anything of it in the spec's own memory.</summary>

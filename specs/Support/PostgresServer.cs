@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Database;
 using Npgsql;
@@ -23,7 +21,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private PostgresServer(string? address) => _address = address;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = FreePorts.Take();
 
     /// <param name="address">Where it listens besides loopback, for nodes that have a network of their own.</param>
     public static async Task<PostgresServer> Start(string? address = null)
@@ -112,13 +110,6 @@ public sealed class PostgresServer : IAsyncDisposable
     private static (string Program, IEnumerable<string> Arguments) As(string program, IEnumerable<string> arguments) => IsRoot
         ? ("setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", program, .. arguments])
         : (program, arguments);
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     private static string Programs() => Directory.Exists("/usr/lib/postgresql")
         ? Path.Combine(Directory.GetDirectories("/usr/lib/postgresql").Order(StringComparer.Ordinal).Last(), "bin")
