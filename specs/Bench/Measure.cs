@@ -45,13 +45,15 @@ internal static class Measure
     public static async Task<double> Median(int rounds, Func<int, Task> step) => (await Pair(rounds, _ => Task.CompletedTask, step)).Ms;
 
     /// <summary>
-    /// Steps a second that so many workers get done, each a number of them. The middle one of three rounds of each kind, in turn.
+    /// Steps a second that so many workers get done, each a number of them, after a warm-up of a thousand: until then a third of the
+    /// node's time is compilation. The middle one of three rounds of each kind, in turn.
     /// </summary>
     public static async Task<(double Rate, double RawRate)> RatePair(
         int workers, int steps, Func<int, string, Task> raw, Func<int, Task> step)
     {
         const int Rounds = 3;
         var (rates, rawRates) = (new List<double>(), new List<double>());
+        await Rate(workers, 1000 / workers, (worker, _) => step(worker));
         for (var round = 0; round < Rounds; round++)
         {
             rawRates.Add(await Rate(workers, steps, (worker, at) => raw(worker, $"r{round}-{at}")));

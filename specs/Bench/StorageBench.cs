@@ -8,7 +8,7 @@ internal static class StorageBench
 {
     private const int Rounds = 40;
     private const int Clients = 64;
-    private const int CommitsEach = 5;
+    private const int CommitsEach = 8;
 
     public static async Task<IReadOnlyList<Figure>> Zfs(string nodeDll, string folder)
     {
@@ -75,21 +75,41 @@ internal static class StorageBench
                 NewBranchName = $"b{Number(i)}",
                 SourceCommitId = at,
             }));
+        var whole = await Measure.Pair(
+            Rounds,
+            async i =>
+            {
+                await Tool("zfs", "create", "-o", $"mountpoint={mounts}/w{Number(i)}", $"{pool}/raw/w{Number(i)}");
+                Directory.CreateDirectory(Path.Combine(mounts, $"w{Number(i)}", "__default__"));
+                await Tool("zfs", "snapshot", $"{pool}/raw/w{Number(i)}@0");
+            },
+            i => node.Rpc.Call("Create", Name($"w{Number(i)}")));
+        var parallel = new List<string>();
         for (var i = 0; i < Clients; i++)
         {
             await node.Rpc.Call("Create", Name($"p{Number(i)}"));
             await Tool("zfs", "create", "-o", $"mountpoint={mounts}/p{Number(i)}", $"{pool}/raw/p{Number(i)}");
+            parallel.Add(await node.Rpc.Text("Procure", new { Namespace = "admin", Name = $"p{Number(i)}", Subdot = "__default__" }));
         }
 
         var rate = await Measure.RatePair(
             Clients,
             CommitsEach,
-            (worker, round) => Tool("zfs", "snapshot", $"{pool}/raw/p{Number(worker)}@{round}"),
-            worker => Commit(node, $"p{Number(worker)}"));
+            async (worker, round) =>
+            {
+                await Write(Path.Combine(mounts, $"p{Number(worker)}"));
+                await Tool("zfs", "snapshot", $"{pool}/raw/p{Number(worker)}@{round}");
+            },
+            async worker =>
+            {
+                await Write(parallel[worker]);
+                await Commit(node, $"p{Number(worker)}");
+            });
         return
         [
             Figure.AtMost("zfs: Commit p50, raw zfs snapshot", commit, 2),
             Figure.AtMost("zfs: Create p50, raw create and mount", create, 2),
+            Figure.AtMost("zfs: Create p50, raw create, mount and snapshot: it makes the first commit", whole, 2),
             Figure.AtMost("zfs: Branch p50, raw clone and mount", branch, 2),
             Figure.AtLeast("zfs: commits by 64 clients to 64 dots, raw snapshots", rate, 0.9),
         ];
