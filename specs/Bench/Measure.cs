@@ -14,6 +14,9 @@ internal sealed record Figure(string Name, string Measured, string Against, doub
     public static Figure Below(string name, double value, double limit, string unit) => new(
         name, $"{value:F1} {unit}", "", value / limit, $"<= {limit:F0} {unit}", value <= limit);
 
+    public static Figure NoMoreThan(string name, (double Ms, double RawMs) pair, double most) => new(
+        name, $"{pair.Ms:F1} ms", $"{pair.RawMs:F1} ms", pair.Ms / pair.RawMs, $"<= {most:F0} ms more", pair.Ms <= pair.RawMs + most);
+
     public static Figure Above(string name, double rate, double limit) => new(
         name, $"{rate:F0}/s", "", rate / limit, $">= {limit:F0}/s", rate >= limit);
 }
@@ -84,7 +87,7 @@ internal static class Measure
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
     }
 
-    private static double Middle(List<double> values)
+    public static double Middle(List<double> values)
     {
         values.Sort();
         return values[values.Count / 2];

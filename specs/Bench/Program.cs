@@ -35,6 +35,18 @@ try
         figures.AddRange(await StorageBench.Zfs(node, folder));
     }
 
+    Environment.SetEnvironmentVariable("DOTMESH_SPEC_NODE", node);
+    Environment.SetEnvironmentVariable("DOTMESH_SPEC_LANES", "zfs,postgres");
+    if (what is "all" or "cluster")
+    {
+        figures.AddRange(await ClusterBench.Run());
+    }
+
+    if (what is "all" or "cluster-many")
+    {
+        figures.AddRange(await ManyDotsClusterBench.Run());
+    }
+
     var table = new StringBuilder("| figure | measured | raw | ratio | goal | met |\n|---|---|---|---|---|---|\n");
     foreach (var figure in figures)
     {

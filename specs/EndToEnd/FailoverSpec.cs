@@ -5,15 +5,20 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd;
 
 /// <summary>A node dies, freezes or stops: three processes, one PostgreSQL (design D7, D9).</summary>
-[Trait("Speed", "slow")]
-public sealed class FailoverSpec : IAsyncLifetime
+public abstract class FailoverSpec : IAsyncLifetime
 {
     private NodeCluster _cluster = null!;
     private string _last = "";
 
-    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(Lanes.IsOn(Lanes.Postgres) ? 3 : 0);
+    public async Task InitializeAsync() => _cluster = await Start();
 
-    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync();
+        }
+    }
 
     [SkippableFact]
     public async Task After_a_kill_the_dot_takes_commits_elsewhere_and_what_was_not_committed_comes_back_as_a_branch()
@@ -161,6 +166,8 @@ public sealed class FailoverSpec : IAsyncLifetime
         TimeSpan.FromSeconds(60),
         () => $"no '{text}' in\n{string.Join("\n=====\n", nodes.Select(node => _cluster.Nodes[node].Log))}");
 
+    protected abstract Task<NodeCluster> Start();
+
     private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;
 
     private Task<string> Commit(int node, string message) =>
@@ -202,4 +209,18 @@ public sealed class FailoverSpec : IAsyncLifetime
             () => $"nothing was handed in\n{string.Join("\n=====\n", _cluster.Nodes.Select(other => other.Log))}");
         return found;
     }
+}
+
+/// <summary>On directory storage.</summary>
+[Trait("Speed", "slow")]
+public sealed class FailoverDirectorySpec : FailoverSpec
+{
+    protected override Task<NodeCluster> Start() => NodeCluster.Start(3);
+}
+
+/// <summary>On a zfs pool for each node.</summary>
+[Trait("Speed", "slow")]
+public sealed class FailoverZfsSpec : FailoverSpec
+{
+    protected override Task<NodeCluster> Start() => NodeCluster.StartOnPools(3);
 }

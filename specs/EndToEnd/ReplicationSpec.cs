@@ -5,16 +5,21 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd;
 
 /// <summary>Copies on the other nodes: three processes, one PostgreSQL (design D8).</summary>
-[Trait("Speed", "slow")]
-public sealed class ReplicationSpec : IAsyncLifetime
+public abstract class ReplicationSpec : IAsyncLifetime
 {
     private static readonly object Dot = new { Namespace = "admin", Name = "data", Branch = "" };
 
     private NodeCluster _cluster = null!;
 
-    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(Lanes.IsOn(Lanes.Postgres) ? 3 : 0);
+    public async Task InitializeAsync() => _cluster = await Start();
 
-    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync();
+        }
+    }
 
     [SkippableFact]
     public async Task Commits_branches_and_rollbacks_are_on_the_other_nodes_a_moment_later()
@@ -66,6 +71,8 @@ public sealed class ReplicationSpec : IAsyncLifetime
             () => "the deleted dot is still in the pool of the node that was away");
     }
 
+    protected abstract Task<NodeCluster> Start();
+
     private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;
 
     private async Task<IEnumerable<string>> Servers(string name, string branch)
@@ -73,4 +80,18 @@ public sealed class ReplicationSpec : IAsyncLifetime
         var id = await Rpc(0).Text("Lookup", new { Namespace = "admin", Name = name, Branch = branch });
         return ((JsonObject)(await Rpc(0).Call("Get", id))!["ServerStates"]!).Select(state => (string)state.Value!);
     }
+}
+
+/// <summary>On directory storage.</summary>
+[Trait("Speed", "slow")]
+public sealed class ReplicationDirectorySpec : ReplicationSpec
+{
+    protected override Task<NodeCluster> Start() => NodeCluster.Start(3);
+}
+
+/// <summary>On a zfs pool for each node.</summary>
+[Trait("Speed", "slow")]
+public sealed class ReplicationZfsSpec : ReplicationSpec
+{
+    protected override Task<NodeCluster> Start() => NodeCluster.StartOnPools(3);
 }

@@ -3,7 +3,10 @@ using Dotmesh.Actors.Database;
 
 namespace Dotmesh.Specs.Support;
 
-/// <summary>Several nodes as processes on one PostgreSQL, directory storage, on loopback or a network of their own; numbered from 0.</summary>
+/// <summary>
+/// Several nodes as processes on one PostgreSQL, numbered from 0: on directory storage or each on a zfs pool of its own, on loopback or on a
+/// network of their own.
+/// </summary>
 public sealed class NodeCluster : IAsyncDisposable
 {
     private readonly ScratchFolder _folder = new();
@@ -12,10 +15,12 @@ public sealed class NodeCluster : IAsyncDisposable
     private readonly Dictionary<int, string> _earlier = [];
 
     private readonly NodeNetwork? _network;
+    private readonly List<ZfsPool>? _pools;
 
     private NodeCluster(
-        PostgresServer server, PostgresSettings database, NodeNetwork? network, (string Name, string Value)[] options)
+        PostgresServer server, PostgresSettings database, NodeNetwork? network, bool onPools, (string Name, string Value)[] options)
     {
+        _pools = onPools ? [] : null;
         _network = network;
         _options = options;
         Server = server;
@@ -28,26 +33,51 @@ public sealed class NodeCluster : IAsyncDisposable
 
     public IReadOnlyList<NodeProcess> Nodes => _nodes;
 
+    /// <summary>Of a node on a zfs pool.</summary>
+    public string PoolOf(int number) => _pools![number].Name;
+
+    /// <summary>Ids of the filesystems that are in a node's pool, asked of the storage itself.</summary>
+    public async Task<IReadOnlyList<string>> FilesystemsIn(int number)
+    {
+        if (_pools is null)
+        {
+            return [.. Directory.GetDirectories(Path.Combine(_nodes[number].Setup.DataFolder, "pool", "fs")).Select(folder => Path.GetFileName(folder)!)];
+        }
+
+        var parent = $"{PoolOf(number)}/dmfs";
+        var listed = await _pools[number].Run("zfs", "list", "-H", "-o", "name", "-t", "filesystem", "-r", parent);
+        return [.. listed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(name => name != parent).Select(name => name[(parent.Length + 1)..])];
+    }
+
     /// <summary>Its network can be cut.</summary>
     public bool IsApart => _network is not null;
 
     private string SecretFile => Path.Combine(_folder.Path, "secret");
 
     /// <param name="options">Added to the environment of every node; <c>{node}</c> is its number.</param>
-    public static Task<NodeCluster> Start(int nodes, params (string Name, string Value)[] options) => Start(nodes, null, options);
+    public static Task<NodeCluster> Start(int nodes, params (string Name, string Value)[] options) => Start(nodes, null, false, options);
+
+    /// <summary>Each node on a zfs pool of its own.</summary>
+    public static async Task<NodeCluster> StartOnPools(int nodes, params (string Name, string Value)[] options)
+    {
+        // both lanes are looked at before anything is made
+        Lanes.Require(Lanes.Postgres);
+        Lanes.Require(Lanes.Zfs);
+        return await Start(nodes, null, true, options);
+    }
 
     /// <summary>Each node in a namespace of its own: what it reaches can be cut.</summary>
     public static async Task<NodeCluster> StartApart(int nodes, params (string Name, string Value)[] options)
     {
         // both lanes are looked at before anything is made
         Lanes.Require(Lanes.Postgres);
-        return await Start(nodes, await NodeNetwork.Make(nodes), options);
+        return await Start(nodes, await NodeNetwork.Make(nodes), false, options);
     }
 
-    private static async Task<NodeCluster> Start(int nodes, NodeNetwork? network, (string Name, string Value)[] options)
+    private static async Task<NodeCluster> Start(int nodes, NodeNetwork? network, bool onPools, (string Name, string Value)[] options)
     {
         var server = await PostgresServer.Start(network?.Host);
-        var cluster = new NodeCluster(server, await server.NewDatabase(), network, options);
+        var cluster = new NodeCluster(server, await server.NewDatabase(), network, onPools, options);
         try
         {
             await File.WriteAllTextAsync(
@@ -65,7 +95,7 @@ public sealed class NodeCluster : IAsyncDisposable
     /// <summary>The folder and options of node <paramref name="number"/>; the same at each of its starts.</summary>
     public NodeSetup Setup(int number)
     {
-        var setup = new NodeSetup(Path.Combine(_folder.Path, $"node{number}"));
+        var setup = new NodeSetup(Path.Combine(_folder.Path, $"node{number}"), _pools?[number].Name);
         var host = _network?.AddressOf(number) ?? setup.Host;
         return setup with
         {
@@ -89,6 +119,12 @@ public sealed class NodeCluster : IAsyncDisposable
     /// <summary>Starts so many more at once and waits until each of them sees all.</summary>
     public async Task Add(int nodes)
     {
+        for (var number = 0; _pools is not null && number < nodes; number++)
+        {
+            // sparse files
+            _pools.Add(await ZfsPool.Create(4L << 30));
+        }
+
         var added = Enumerable.Range(_nodes.Count, nodes).Select(number => NodeProcess.Launch(Setup(number))).ToList();
         _nodes.AddRange(added);
         await Task.WhenAll(added.Select(node => node.Ready()));
@@ -159,6 +195,11 @@ public sealed class NodeCluster : IAsyncDisposable
         foreach (var node in _nodes)
         {
             await node.DisposeAsync();
+        }
+
+        foreach (var pool in _pools ?? [])
+        {
+            await pool.DisposeAsync();
         }
 
         await Server.DisposeAsync();

@@ -27,8 +27,9 @@ public sealed record NodeSetup(string Folder, string? Pool = null)
     /// <summary>A program, with arguments, that becomes the node: it has the same process id.</summary>
     public IReadOnlyList<string> Launcher { get; init; } = [];
 
-    /// <summary>The node's dll; by default the one beside the specs.</summary>
-    public string NodeDll { get; init; } = Path.Combine(AppContext.BaseDirectory, "Dotmesh.Node.dll");
+    /// <summary>The node's dll; by default what <c>DOTMESH_SPEC_NODE</c> names, else the one beside the specs.</summary>
+    public string NodeDll { get; init; } =
+        System.Environment.GetEnvironmentVariable("DOTMESH_SPEC_NODE") ?? Path.Combine(AppContext.BaseDirectory, "Dotmesh.Node.dll");
 
     public string Home => Path.Combine(Folder, "home");
 

@@ -9,7 +9,8 @@ namespace Dotmesh.Specs.EndToEnd.History;
 
 /// <summary>
 /// Clients work while nodes are killed, frozen, stopped and (lane netns) cut off, and the database goes away; afterwards everything that was acknowledged
-/// must be there. <c>DOTMESH_HISTORY_ROUNDS</c> faults (10), <c>DOTMESH_HISTORY_SEED</c> as printed by an earlier run.
+/// must be there. <c>DOTMESH_HISTORY_ROUNDS</c> faults (10), <c>DOTMESH_HISTORY_SEED</c> as printed by an earlier run,
+/// <c>DOTMESH_HISTORY_STORAGE=zfs</c> on pools instead of directories.
 /// Run by <c>dotnet cake --target=History</c> and not with the other specs.
 /// </summary>
 [Trait("Speed", "endless")]
@@ -27,8 +28,8 @@ public sealed class HistorySpec(ITestOutputHelper output)
         Lanes.Require(Lanes.Postgres);
         Say($"seed {_seed}, {_rounds} rounds");
         var deadline = ("DOTMESH__RPC__DEADLINESECONDS", $"{HistoryClient.DeadlineSeconds}");
-        await using var cluster = Lanes.IsOn(Lanes.NetworkNamespaces)
-            ? await NodeCluster.StartApart(3, deadline)
+        await using var cluster = Environment.GetEnvironmentVariable("DOTMESH_HISTORY_STORAGE") == "zfs" ? await NodeCluster.StartOnPools(3, deadline)
+            : Lanes.IsOn(Lanes.NetworkNamespaces) ? await NodeCluster.StartApart(3, deadline)
             : await NodeCluster.Start(3, deadline);
         var clients = Enumerable.Range(0, Dots).Select(number => new HistoryClient(cluster, $"dot{number}", _seed + number)).ToList();
         foreach (var client in clients)
@@ -118,13 +119,12 @@ public sealed class HistorySpec(ITestOutputHelper output)
             }
         }
 
-        foreach (var node in cluster.Nodes)
+        for (var node = 0; node < cluster.Nodes.Count; node++)
         {
-            var pool = new DirectoryInfo(Path.Combine(node.Setup.DataFolder, "pool", "fs")).GetDirectories().Select(folder => folder.Name).ToList();
+            var pool = await cluster.FilesystemsIn(node);
             if (!known.SetEquals(pool))
             {
-                var labels = pool.Except(known).Select(id => File.ReadAllText(Path.Combine(node.Setup.DataFolder, "pool", "fs", id, "fs.json")));
-                return $"the pool of {node.Setup.Folder} has too much: {string.Join(", ", labels)}; lacks {string.Join(", ", known.Except(pool))}";
+                return $"the pool of node {node} has too much: {string.Join(", ", pool.Except(known))}; lacks {string.Join(", ", known.Except(pool))}";
             }
         }
 
