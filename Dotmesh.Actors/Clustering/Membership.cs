@@ -34,6 +34,14 @@ internal sealed class Membership(ActorSystem system, ILogger log)
         return live;
     }
 
+    /// <inheritdoc cref="Verdicts.IsCutOff"/>
+    public bool IsCutOff(NodeRegistry registry)
+    {
+        var state = _cluster.State;
+        var up = state.Members.Where(member => member.Status == MemberStatus.Up).ToList();
+        return Verdicts.IsCutOff(registry.IsOverdue, up.Count(member => !state.Unreachable.Contains(member)), up.Count);
+    }
+
     public bool IsLive(StorageNodeId node) => Live.ContainsKey(node);
 
     /// <summary>A process that had this storage node before is dead, whatever the failure detector still thinks.</summary>

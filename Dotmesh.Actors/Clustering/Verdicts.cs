@@ -17,6 +17,13 @@ internal static class Verdicts
         row is null || row.Incarnation != incarnation || left < (reachable ? -ttl : TimeSpan.Zero);
 
     /// <summary>
+    /// Whether the others will give this node's dots to somebody else: its lease is out and it sees less than half of the cluster. A
+    /// database that is away for all is no reason to stop those who write.
+    /// </summary>
+    /// <param name="members">All that are up, reachable or not, this one among them.</param>
+    public static bool IsCutOff(bool overdue, int reachable, int members) => overdue && reachable * 2 < members;
+
+    /// <summary>
     /// The node that entered before this one, is alive, and is in another cluster: then this one is in the wrong one. It joined a
     /// member that had lost its place and did not know yet.
     /// </summary>

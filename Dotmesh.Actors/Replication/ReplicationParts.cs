@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Dots;
+using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Actors.Replication;
 
@@ -28,6 +29,11 @@ internal sealed class ReplicationParts
         env.Fenced = () => parts.Registry.IsOverdue ? Refusals.LeaseOverdue(env.Node) : null;
         system.ActorOf(
             Props.Create(() => new FailoverActor(env, parts.Registry, members, link, parts.AutomaticFailover, parts.Ended)), "failover");
+        if (env.Storage.Capabilities.Features.GetValueOrDefault(StorageCapabilities.ClosesToWriters))
+        {
+            system.ActorOf(Props.Create(() => new WriteFenceActor(env, parts.Registry, members)), "write-fence");
+        }
+
         env.Changed = dot => members.TellOthers(new PeerProtocol.DotChanged(dot));
         env.Directory.Watch(dot => replicator.Tell(new ReplicatorProtocol.Changed(dot), ActorRefs.NoSender));
         return new ReplicationParts

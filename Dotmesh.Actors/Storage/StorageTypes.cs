@@ -12,6 +12,9 @@ public sealed record StorageCapabilities(
     /// <summary>Features of the files: what this storage has not, its file system refuses to whoever writes it.</summary>
     public const string ExtendedAttributes = "extended attributes", FarTimes = "times after 2038";
 
+    /// <summary>See <see cref="IStorage.SetWritable"/>.</summary>
+    public const string ClosesToWriters = "closing to writers";
+
     /// <summary>Whether it keeps this kind of thing; what a driver says nothing about, it keeps.</summary>
     public bool Keeps(string feature) => Features.GetValueOrDefault(feature, true);
 }

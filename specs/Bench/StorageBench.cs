@@ -84,6 +84,19 @@ internal static class StorageBench
                 await Tool("zfs", "snapshot", $"{pool}/raw/w{Number(i)}@0");
             },
             i => node.Rpc.Call("Create", Name($"w{Number(i)}")));
+        var rate = await Parallel(node, pool, mounts);
+        return
+        [
+            Figure.AtMost("zfs: Commit p50, raw zfs snapshot", commit, 2),
+            Figure.AtMost("zfs: Create p50, raw create and mount", create, 2),
+            Figure.AtMost("zfs: Create p50, raw create, mount and snapshot: it makes the first commit", whole, 2),
+            Figure.AtMost("zfs: Branch p50, raw clone and mount", branch, 2),
+            Figure.AtLeast("zfs: commits by 64 clients to 64 dots, raw snapshots", rate, 0.9),
+        ];
+    }
+
+    private static async Task<(double Rate, double RawRate)> Parallel(NodeProcess node, string pool, string mounts)
+    {
         var parallel = new List<string>();
         for (var i = 0; i < Clients; i++)
         {
@@ -92,7 +105,7 @@ internal static class StorageBench
             parallel.Add(await node.Rpc.Text("Procure", new { Namespace = "admin", Name = $"p{Number(i)}", Subdot = "__default__" }));
         }
 
-        var rate = await Measure.RatePair(
+        return await Measure.RatePair(
             Clients,
             CommitsEach,
             async (worker, round) =>
@@ -105,14 +118,6 @@ internal static class StorageBench
                 await Write(parallel[worker]);
                 await Commit(node, $"p{Number(worker)}");
             });
-        return
-        [
-            Figure.AtMost("zfs: Commit p50, raw zfs snapshot", commit, 2),
-            Figure.AtMost("zfs: Create p50, raw create and mount", create, 2),
-            Figure.AtMost("zfs: Create p50, raw create, mount and snapshot: it makes the first commit", whole, 2),
-            Figure.AtMost("zfs: Branch p50, raw clone and mount", branch, 2),
-            Figure.AtLeast("zfs: commits by 64 clients to 64 dots, raw snapshots", rate, 0.9),
-        ];
     }
 
     private static Task Write(string folder) => File.WriteAllTextAsync(Path.Combine(folder, "file"), $"{System.Diagnostics.Stopwatch.GetTimestamp()}");

@@ -45,6 +45,27 @@ public abstract partial class StorageContract
     }
 
     [SkippableFact]
+    public async Task A_pool_that_is_closed_to_writers_is_read_until_it_is_opened_to_them_or_anew()
+    {
+        var path = Path.Combine(await Storage.Mount(await Created(), Ct), "__default__");
+        await File.WriteAllTextAsync(Path.Combine(path, "before"), "kept");
+        var closes = Storage.Capabilities.Features[StorageCapabilities.ClosesToWriters];
+        Assert.Equal(closes, await Storage.SetWritable(false, Ct));
+        Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(path, "before")));
+        if (closes)
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => File.WriteAllTextAsync(Path.Combine(path, "meanwhile"), "refused"));
+        }
+
+        Assert.Equal(closes, await Storage.SetWritable(true, Ct));
+        await File.WriteAllTextAsync(Path.Combine(path, "after"), "taken");
+        await Storage.SetWritable(false, Ct);
+        await Restart();
+        await File.WriteAllTextAsync(Path.Combine(path, "restarted"), "taken");
+        Assert.False(File.Exists(Path.Combine(path, "meanwhile")));
+    }
+
+    [SkippableFact]
     public async Task Creating_what_exists_is_refused_and_changes_nothing()
     {
         var id = await Created();

@@ -186,6 +186,8 @@ internal sealed class MemoryStorage(string root) : IStorage
         return Directory.CreateDirectory(Path.Combine(root, "dmfs", $"{id}@{commit}")).FullName;
     }
 
+    public Task<bool> SetWritable(bool writable, CancellationToken ct) => Task.FromResult(false);
+
     public async Task SetLabels(FilesystemId id, FilesystemLabels labels, CancellationToken ct)
     {
         await Enter("labels", id, ct);

@@ -74,6 +74,14 @@ public sealed class NodeCluster : IAsyncDisposable
         return await Start(nodes, await NodeNetwork.Make(nodes), false, options);
     }
 
+    /// <summary>Both.</summary>
+    public static async Task<NodeCluster> StartApartOnPools(int nodes, params (string Name, string Value)[] options)
+    {
+        Lanes.Require(Lanes.Postgres);
+        Lanes.Require(Lanes.Zfs);
+        return await Start(nodes, await NodeNetwork.Make(nodes), true, options);
+    }
+
     private static async Task<NodeCluster> Start(int nodes, NodeNetwork? network, bool onPools, (string Name, string Value)[] options)
     {
         var server = await PostgresServer.Start(network?.Host);

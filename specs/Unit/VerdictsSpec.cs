@@ -43,6 +43,15 @@ public sealed class VerdictsSpec
         Assert.Null(Elsewhere("starting", [Node("old", 1), Node("starting", 0)]));
     }
 
+    [Theory]
+    [InlineData(true, 1, 3, true)]
+    [InlineData(true, 2, 3, false)]
+    [InlineData(true, 1, 2, false)]
+    [InlineData(true, 1, 1, false)]
+    [InlineData(false, 1, 3, false)]
+    public void A_node_is_cut_off_when_its_lease_is_out_and_it_sees_less_than_half(bool overdue, int reachable, int members, bool cutOff) =>
+        Assert.Equal(cutOff, Verdicts.IsCutOff(overdue, reachable, members));
+
     private static NodeRecord? Elsewhere(string self, NodeRecord[] known, params string[] members) => Verdicts.Elsewhere(
         known, new StorageNodeId(self), node => node.LeaseLeft, node => members.Contains(node.Id.Value));
 

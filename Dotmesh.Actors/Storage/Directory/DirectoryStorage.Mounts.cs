@@ -27,6 +27,9 @@ public sealed partial class DirectoryStorage
     public Task<string> MountCommit(FilesystemId id, CommitId commit, CancellationToken ct) => Locked(
         ct, () => Task.FromResult(Views.Mount(_pool, id.Value, Require(id, Head(id), commit), ct)), id);
 
+    /// <summary>Live files are plain folders: there is nothing to close.</summary>
+    public Task<bool> SetWritable(bool writable, CancellationToken ct) => Task.FromResult(false);
+
     public Task SetLabels(FilesystemId id, FilesystemLabels labels, CancellationToken ct) => Locked(
         ct,
         () =>

@@ -29,6 +29,7 @@ public sealed partial class DirectoryStorage : IStorage
             StreamFormat,
             ImmutableSortedDictionary<string, bool>.Empty
                 .Add("atomic-commit", false)
+                .Add(StorageCapabilities.ClosesToWriters, false)
                 .Add("owners", isRoot)
                 .Add(ReadOnlyViews, !isRoot || pool.MountsReadOnly));
         if (isRoot && !pool.MountsReadOnly)

@@ -27,6 +27,7 @@ internal sealed record ZfsFeatures(bool Kernel, StorageCapabilities Capabilities
         var features = new Dictionary<string, bool>(StringComparer.Ordinal)
         {
             ["createtxg"] = kernel,
+            [StorageCapabilities.ClosesToWriters] = true,
             ["mounts at the same time"] = kernel,
             ["mount -t zfs"] = kernel,
             ["send -n"] = kernel,

@@ -35,15 +35,22 @@ public sealed partial class ZfsStorage : IStorage
         var names = new ZfsNames(options.Pool, Path.GetFullPath(options.MountPrefix));
         var features = await ZfsFeatures.Detect(tool, options.Pool, ct);
         tool.Detected(features.Kernel, names.Parent);
-        var parent = await tool.TryZfs(["get", "-Hp", "-o", "value", "mountpoint", names.Parent], ct);
+        var parent = await tool.TryZfs(["get", "-Hp", "-o", "value", "mountpoint,readonly", names.Parent], ct);
+        var (mountpoint, closed) = (parent.Stdout.Split('\n')[0].Trim(), parent.Stdout.TrimEnd().EndsWith("\non", StringComparison.Ordinal));
         if (parent.ExitCode != 0)
         {
             await tool.Zfs(["create", "-o", "mountpoint=legacy", "-o", "atime=off", names.Parent], ct);
         }
-        else if (parent.Stdout.Trim() != "legacy")
+        else if (mountpoint != "legacy")
         {
             throw new StorageException(StorageFailure.PoolIncompatible,
-                $"{names.Parent} has mountpoint={parent.Stdout.Trim()}; it has to be legacy (zfs set mountpoint=legacy {names.Parent}).");
+                $"{names.Parent} has mountpoint={mountpoint}; it has to be legacy (zfs set mountpoint=legacy {names.Parent}).");
+        }
+
+        if (closed)
+        {
+            // by a process that was cut off and ended so
+            await tool.Zfs(["set", "readonly=off", names.Parent], ct);
         }
 
         System.IO.Directory.CreateDirectory(names.Mounts);
@@ -105,6 +112,13 @@ public sealed partial class ZfsStorage : IStorage
 
     public Task<string> MountCommit(FilesystemId id, CommitId commit, CancellationToken ct) =>
         _mounts.MountCommit(id, commit, ct);
+
+    public async Task<bool> SetWritable(bool writable, CancellationToken ct)
+    {
+        // the filesystems inherit it, those that are mounted at once
+        await _tool.Zfs(["set", writable ? "readonly=off" : "readonly=on", _names.Parent], ct);
+        return true;
+    }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
