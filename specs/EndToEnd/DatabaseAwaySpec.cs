@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Dotmesh.Specs.EndToEnd;
 
-/// <summary>PostgreSQL is away for many leases, and then a node's pool is (design D9).</summary>
+/// <summary>PostgreSQL is away for many leases (design D9).</summary>
 [Trait("Speed", "slow")]
 public sealed class DatabaseAwaySpec : IAsyncLifetime
 {
@@ -17,9 +17,15 @@ public sealed class DatabaseAwaySpec : IAsyncLifetime
     private NodeCluster _cluster = null!;
     private string _last = "";
 
-    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(Lanes.IsOn(Lanes.Postgres) ? 3 : 0);
+    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(3);
 
-    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync();
+        }
+    }
 
     [SkippableFact]
     public async Task While_the_database_is_away_mounts_and_reads_go_on_and_afterwards_everything_does_without_a_takeover()
@@ -59,32 +65,6 @@ public sealed class DatabaseAwaySpec : IAsyncLifetime
         Assert.Equal(masters, await Masters());
         Assert.Equal(processes, _cluster.Nodes.Select(node => node.Id));
         Assert.All(_cluster.Nodes, node => Assert.DoesNotContain("begins anew", node.Log, StringComparison.Ordinal));
-    }
-
-    [SkippableFact]
-    public async Task A_node_whose_pool_is_gone_says_so_and_its_dots_are_served_by_others_until_it_is_back()
-    {
-        await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
-        await _cluster.Holds("data", "", 1);
-        var process = _cluster.Nodes[0].Id;
-        var pool = Path.Combine(_cluster.Nodes[0].Setup.DataFolder, "pool");
-        Directory.Move(pool, pool + ".away");
-
-        await Taken(1, "data");
-        using var http = new HttpClient();
-        using var health = await http.GetAsync(new Uri(_cluster.Nodes[0].Address, "/health/ready"));
-        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, health.StatusCode);
-        Assert.Contains(pool, await health.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-        var refused = await Assert.ThrowsAsync<RpcErrorException>(() => Commit(0, "data"));
-        Assert.Contains(pool, refused.Text, StringComparison.Ordinal);
-
-        Directory.Move(pool + ".away", pool);
-        await _cluster.Nodes[0].Ready();
-        await _cluster.Sees(1, 3);
-        await Taken(0, "data");
-        Assert.Equal(process, _cluster.Nodes[0].Id);
-        var line = (JsonArray)(await Rpc(1).Call("Commits", new { Namespace = "admin", Name = "data", Branch = "" }))!;
-        await _cluster.Holds("data", "", line.Count);
     }
 
     private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;

@@ -36,6 +36,11 @@ public sealed class NodeCluster : IAsyncDisposable
     /// <summary>Of a node on a zfs pool.</summary>
     public string PoolOf(int number) => _pools![number].Name;
 
+    /// <inheritdoc cref="ZfsPool.Export"/>
+    public Task ExportPool(int number) => _pools![number].Export();
+
+    public Task ImportPool(int number) => _pools![number].Import();
+
     /// <summary>Ids of the filesystems that are in a node's pool, asked of the storage itself.</summary>
     public async Task<IReadOnlyList<string>> FilesystemsIn(int number)
     {

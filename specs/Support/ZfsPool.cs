@@ -42,6 +42,19 @@ public sealed class ZfsPool : IAsyncDisposable
         return result.Stdout;
     }
 
+    /// <summary>Takes the pool away from under whoever uses it, as a disk that is pulled.</summary>
+    public async Task Export()
+    {
+        using var turn = await new MountTurn().Take(default);
+        await Run("zpool", "export", "-f", Name);
+    }
+
+    public async Task Import()
+    {
+        using var turn = await new MountTurn().Take(default);
+        await Run("zpool", "import", "-d", Folder, Name);
+    }
+
     public async ValueTask DisposeAsync()
     {
         // zfs-fuse lets go of a mount a moment after the unmount
