@@ -91,24 +91,22 @@ public sealed partial class ZfsStorage
         var after = ZfsProperties.Labels(labels);
         var name = _names.Dataset(id);
         var changed = after.Where(p => before.GetValueOrDefault(p.Key) != p.Value).Select(p => $"{p.Key}={p.Value}").ToList();
-        if (_features.Kernel && changed.Count > 0)
-        {
-            await _tool.Zfs(["set", .. changed, name], ct);
-        }
-        else
-        {
-            // zfs-fuse sets one property at a time; a repetition goes on where this one stopped
-            foreach (var property in changed)
-            {
-                await _tool.Zfs(["set", property, name], ct);
-            }
-        }
-
+        await Set(name, changed, ct);
         foreach (var gone in before.Keys.Where(p => ZfsProperties.IsLabel(p) && !after.ContainsKey(p)))
         {
             await _tool.Zfs(["inherit", gone, name], ct);
         }
     }
+
+    /// <summary>
+    /// User properties of a dataset or snapshot; when it fails some may be set. zfs-fuse sets one by a command: they run beside each other,
+    /// because each waits for the pool's next transaction and one does for all.
+    /// </summary>
+    private Task Set(string name, List<string> assignments, CancellationToken ct) => assignments.Count == 0
+        ? Task.CompletedTask
+        : _features.Kernel
+            ? _tool.Zfs(["set", .. assignments, name], ct)
+            : Task.WhenAll(assignments.Select(assignment => _tool.Zfs(["set", assignment, name], ct)));
 
     public async Task Destroy(FilesystemId id, CancellationToken ct)
     {

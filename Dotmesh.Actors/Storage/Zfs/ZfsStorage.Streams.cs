@@ -210,20 +210,13 @@ public sealed partial class ZfsStorage
 
             var missing = properties.Where(p => p.Key.StartsWith(ZfsProperties.Prefix, StringComparison.Ordinal)
                 && snapshot.Properties.GetValueOrDefault(p.Key) != p.Value).Select(p => $"{p.Key}={p.Value}").ToList();
-            foreach (var group in missing.Chunk(_features.Kernel ? 64 : 1))
-            {
-                await _tool.Zfs(["set", .. group, $"{target}@{commit}"], ct);
-            }
+            await Set($"{target}@{commit}", missing, ct);
         }
     }
 
     private async Task Adopt(FilesystemId id, string temporary, FilesystemLabels labels, CancellationToken ct)
     {
-        foreach (var property in ZfsProperties.Labels(labels).Select(p => $"{p.Key}={p.Value}").Chunk(_features.Kernel ? 64 : 1))
-        {
-            await _tool.Zfs(["set", .. property, temporary], ct);
-        }
-
+        await Set(temporary, [.. ZfsProperties.Labels(labels).Select(p => $"{p.Key}={p.Value}")], ct);
         _faults.Hit("zfs.receive.before-rename");
         try
         {
