@@ -36,7 +36,7 @@ internal static class DotmeshHocon
             }
             serialization-settings.allow-unregistered-types = false
           }
-          # nothing here waits for less; the default of 10 ms is a third of what a node at rest costs
+          # nothing here waits for less; the default of 10 ms was most of what a node at rest cost
           scheduler.tick-duration = 50ms
           remote.dot-netty.tcp {
             hostname = {{Text(settings.BindAddress.Length > 0 ? settings.BindAddress : settings.RemotingHost)}}

@@ -55,8 +55,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>
     /// Forbids everybody to write into the live files of this pool, or allows it again: a node that was cut off from the others (design D9).
-    /// What is open may still be written, and on zfs-fuse whatever is there; nothing new is made and nothing is removed. Idempotent, and allowed again by opening the pool. Answers whether the driver can
-    /// (<see cref="StorageCapabilities.ClosesToWriters"/>); where it cannot, nothing happens.
+    /// What is open may still be written, and on zfs-fuse whatever is there; nothing new is made and nothing is removed. Idempotent, and
+    /// allowed again by opening the pool. Answers whether the driver can (<see cref="StorageCapabilities.ClosesToWriters"/>); where it
+    /// cannot, nothing happens.
     /// </summary>
     Task<bool> SetWritable(bool writable, CancellationToken ct);
 

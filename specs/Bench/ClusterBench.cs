@@ -129,14 +129,7 @@ internal static class ClusterBench
         }
     }
 
-    private static async Task Shell(string line)
-    {
-        var result = await ChildProcess.Run("bash", ["-c", $"set -o pipefail; PATH=$PATH:/usr/sbin; {line}"]);
-        if (result.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"{line}: {result}");
-        }
-    }
+    private static Task Shell(string line) => ChildProcess.Succeed("bash", "-c", $"set -o pipefail; PATH=$PATH:/usr/sbin; {line}");
 
     private static byte[] Noise(int seed, int bytes)
     {

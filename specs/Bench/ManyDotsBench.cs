@@ -8,10 +8,10 @@ namespace Dotmesh.Bench;
 /// <summary>A node with 10,000 dots of 10 commits on directory storage beside one with 10 dots: what must not grow with their number.</summary>
 internal static class ManyDotsBench
 {
-    private const int Dots = 10_000;
+    public const int Dots = 10_000;
     private const int Commits = 10;
     private const int Few = 10;
-    private const int Clients = 32;
+    public const int Clients = 32;
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(20);
 
     public static async Task<IReadOnlyList<Figure>> Run(string nodeDll, string folder)
@@ -68,7 +68,7 @@ internal static class ManyDotsBench
             CultureInfo.InvariantCulture, $"{dots} dots of {Commits} commits made in {Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s"));
     }
 
-    private static void Complete(JsonNode? list)
+    public static void Complete(JsonNode? list)
     {
         if (((JsonObject)list!["admin"]!).Count != Dots)
         {
@@ -94,7 +94,8 @@ internal static class ManyDotsBench
         return process.TotalProcessorTime;
     }
 
-    private static double Memory(NodeProcess node)
+    /// <summary>Resident, in MB.</summary>
+    public static double Memory(NodeProcess node)
     {
         using var process = Process.GetProcessById(node.Id);
         return process.WorkingSet64 / 1e6;
@@ -111,5 +112,5 @@ internal static class ManyDotsBench
     private static Task Commit(NodeProcess node, int number) =>
         node.Rpc.Call("Commit", new { Namespace = "admin", Name = Name(number), Branch = "", Message = "bench" });
 
-    private static string Name(int number) => $"dot{number.ToString("D5", CultureInfo.InvariantCulture)}";
+    public static string Name(int number) => $"dot{number.ToString("D5", CultureInfo.InvariantCulture)}";
 }

@@ -1,16 +1,11 @@
-using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json.Nodes;
 using Dotmesh.Specs.Support;
+using static Dotmesh.Bench.ManyDotsBench;
 
 namespace Dotmesh.Bench;
 
 /// <summary>Three nodes on directory storage with 10,000 dots: what must not grow with their number when a node comes or goes.</summary>
 internal static class ManyDotsClusterBench
 {
-    private const int Dots = 10_000;
-    private const int Clients = 32;
-
     public static async Task<IReadOnlyList<Figure>> Run()
     {
         // no copies: this is about the directory and the allocation
@@ -20,7 +15,7 @@ internal static class ManyDotsClusterBench
             var number = (at * Clients) + worker;
             if (number < Dots)
             {
-                await cluster.Nodes[number % 3].Rpc.Call("Create", new { Namespace = "admin", Name = $"dot{number.ToString("D5", CultureInfo.InvariantCulture)}" });
+                await cluster.Nodes[number % 3].Rpc.Call("Create", new { Namespace = "admin", Name = Name(number) });
             }
         });
         var join = await Measure.Time(() => cluster.Add(1));
@@ -34,19 +29,5 @@ internal static class ManyDotsClusterBench
             Figure.Below("3 nodes, 10,000 dots: resident memory of the largest", memory, 600, "MB"),
             Figure.Below("3 nodes, 10,000 dots: a node without dots leaves", leave / 1000, 10, "s"),
         ];
-    }
-
-    private static void Complete(JsonNode? list)
-    {
-        if (((JsonObject)list!["admin"]!).Count != Dots)
-        {
-            throw new InvalidOperationException($"List has {((JsonObject)list["admin"]!).Count} dots");
-        }
-    }
-
-    private static double Memory(NodeProcess node)
-    {
-        using var process = Process.GetProcessById(node.Id);
-        return process.WorkingSet64 / 1e6;
     }
 }

@@ -6,15 +6,8 @@ namespace Dotmesh.Specs.EndToEnd;
 
 /// <summary>Three node processes on one PostgreSQL: whatever node is asked, the answer is the same.</summary>
 [Trait("Speed", "slow")]
-public sealed class ClusterSpec : IAsyncLifetime
+public sealed class ClusterSpec : ThreeNodes
 {
-    private NodeCluster _cluster = null!;
-
-    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(
-        Lanes.IsOn(Lanes.Postgres) ? 3 : 0, ("DOTMESH__FAILOVER__MODE", "manual"));
-
-    public async Task DisposeAsync() => await _cluster.DisposeAsync();
-
     [SkippableFact]
     public async Task A_dot_made_on_one_node_is_used_through_the_others_at_once()
     {
@@ -35,9 +28,9 @@ public sealed class ClusterSpec : IAsyncLifetime
         {
             var listed = (await Rpc(node).Call("List"))!["admin"]!["data"]!;
             Assert.Equal(10, (int)listed["CommitCount"]!);
-            Assert.Equal(await _cluster.IdOf(0), (string?)listed["Master"]);
+            Assert.Equal(await Cluster.IdOf(0), (string?)listed["Master"]);
             Assert.Equal(3, ((JsonObject)listed["ServerStates"]!).Count);
-            Assert.Equal("waiting, 10 commits", (string?)listed["ServerStatuses"]![await _cluster.IdOf(0)]);
+            Assert.Equal("waiting, 10 commits", (string?)listed["ServerStatuses"]![await Cluster.IdOf(0)]);
         }
 
         await Rpc(1).Call("Delete", new { dot.Namespace, dot.Name });
@@ -71,7 +64,7 @@ public sealed class ClusterSpec : IAsyncLifetime
         foreach (var node in new[] { 0, 1, 2 })
         {
             var listed = (await Rpc(node).Call("List"))!["admin"]!["reused"]!;
-            Assert.Equal(await _cluster.IdOf(1), (string?)listed["Master"]);
+            Assert.Equal(await Cluster.IdOf(1), (string?)listed["Master"]);
         }
 
         Task<string> Procured(int node) => Rpc(node).Text("Procure", new { dot.Namespace, dot.Name, Subdot = "__default__" });
@@ -81,7 +74,7 @@ public sealed class ClusterSpec : IAsyncLifetime
     public async Task A_user_registered_on_one_node_logs_in_on_another_and_a_name_is_given_once()
     {
         await Rpc(0).Call("RegisterNewUser", new { Name = "alice", Email = "alice@example.com", Password = "a-good-password" });
-        using var alice = new RpcClient(new Uri(_cluster.Nodes[2].Address, "/rpc"), "alice", "a-good-password");
+        using var alice = new RpcClient(new Uri(Cluster.Nodes[2].Address, "/rpc"), "alice", "a-good-password");
         Assert.Equal("alice", (string?)(await alice.Call("CurrentUser"))!["Name"]);
 
         var made = await Task.WhenAll(Enumerable.Range(0, 3).Select(async node =>
@@ -104,9 +97,9 @@ public sealed class ClusterSpec : IAsyncLifetime
     {
         await Rpc(1).Call("Create", new { Namespace = "admin", Name = "gone" });
         await Rpc(1).Call("Commit", new { Namespace = "admin", Name = "gone", Branch = "", Message = "kept" });
-        var lost = await _cluster.IdOf(1);
-        await _cluster.Nodes[1].Kill9();
-        await _cluster.Sees(0, 2);
+        var lost = await Cluster.IdOf(1);
+        await Cluster.Nodes[1].Kill9();
+        await Cluster.Sees(0, 2);
 
         var listed = (await Rpc(0).Call("List"))!["admin"]!["gone"]!;
         Assert.Equal("unknown", (string?)listed["ServerStates"]![lost]);
@@ -114,8 +107,8 @@ public sealed class ClusterSpec : IAsyncLifetime
             () => Rpc(2).Call("Commit", new { Namespace = "admin", Name = "gone", Branch = "", Message = "lost" }));
         Assert.Contains(lost, refused.Text, StringComparison.Ordinal);
 
-        await _cluster.Restart(1);
-        await _cluster.Sees(0, 3);
+        await Cluster.Restart(1);
+        await Cluster.Sees(0, 3);
         await Patience.Holds(
             async () =>
             {
@@ -139,12 +132,12 @@ public sealed class ClusterSpec : IAsyncLifetime
     {
         var dot = new { Namespace = "admin", Name = "steady", Branch = "" };
         await Rpc(0).Call("Create", new { dot.Namespace, dot.Name });
-        await _cluster.Server.Kill();
+        await Cluster.Server.Kill();
 
         Assert.Single((JsonArray)(await Rpc(1).Call("Commits", dot))!);
         await Assert.ThrowsAsync<RpcErrorException>(() => Rpc(1).Call("Create", new { Namespace = "admin", Name = "not-now" }));
 
-        await _cluster.Server.Resume();
+        await Cluster.Server.Resume();
         await Patience.Holds(
             async () =>
             {
@@ -158,8 +151,8 @@ public sealed class ClusterSpec : IAsyncLifetime
                 }
             },
             TimeSpan.FromSeconds(60),
-            () => $"writes did not go on\n{_cluster.Nodes[0].Log}");
-        Assert.All(_cluster.Nodes, node => Assert.False(node.HasExited));
+            () => $"writes did not go on\n{Cluster.Nodes[0].Log}");
+        Assert.All(Cluster.Nodes, node => Assert.False(node.HasExited));
     }
 
     [SkippableFact]
@@ -167,17 +160,17 @@ public sealed class ClusterSpec : IAsyncLifetime
     {
         var dots = Enumerable.Range(0, 12).Select(number => new { Namespace = "admin", Name = $"sleeper{number}", Branch = "", Message = "wakes" }).ToList();
         await Task.WhenAll(dots.Select(dot => Rpc(0).Call("Create", new { dot.Namespace, dot.Name })));
-        await _cluster.Nodes[0].Stop();
-        await _cluster.Restart(0);
-        await _cluster.Sees(1, 3);
-        await _cluster.Server.Kill();
+        await Cluster.Nodes[0].Stop();
+        await Cluster.Restart(0);
+        await Cluster.Sees(1, 3);
+        await Cluster.Server.Kill();
         foreach (var dot in dots)
         {
             var refused = await Assert.ThrowsAsync<RpcErrorException>(() => Rpc(0).Call("Commit", dot));
             Assert.Contains("database", refused.Text, StringComparison.Ordinal);
         }
 
-        await _cluster.Server.Resume();
+        await Cluster.Server.Resume();
         await Patience.Holds(
             async () =>
             {
@@ -192,13 +185,13 @@ public sealed class ClusterSpec : IAsyncLifetime
                 }
             },
             TimeSpan.FromSeconds(15),
-            () => $"they sleep on\n{_cluster.Nodes[0].Log}");
+            () => $"they sleep on\n{Cluster.Nodes[0].Log}");
     }
 
     [SkippableFact]
     public async Task A_node_with_another_secret_is_refused_and_the_others_say_so()
     {
-        var setup = _cluster.Setup(9);
+        var setup = Cluster.Setup(9);
         var stranger = setup with
         {
             Environment = new Dictionary<string, string?>(setup.Environment) { ["DOTMESH__CLUSTER__SECRETFILE"] = Path.Combine(setup.Folder, "own-secret") },
@@ -208,12 +201,12 @@ public sealed class ClusterSpec : IAsyncLifetime
         Assert.Equal(1, end.ExitCode);
         Assert.Contains("another cluster secret", end.Errors, StringComparison.Ordinal);
         await Patience.Holds(
-            () => Task.FromResult(_cluster.Nodes.Any(other => other.Log.Contains("another cluster secret", StringComparison.Ordinal)) ? this : null),
+            () => Task.FromResult(Cluster.Nodes.Any(other => other.Log.Contains("another cluster secret", StringComparison.Ordinal)) ? this : null),
             TimeSpan.FromSeconds(20),
             () => "no other node has logged it");
     }
 
-    private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;
+    protected override Task<NodeCluster> Start() => NodeCluster.Start(3, ("DOTMESH__FAILOVER__MODE", "manual"));
 
     private async Task<string> Newest(int node, object dot) =>
         (string)((JsonArray)(await Rpc(node).Call("Commits", dot))!)[^1]!["Id"]!;

@@ -7,25 +7,12 @@ namespace Dotmesh.Specs.EndToEnd;
 
 /// <summary>PostgreSQL is away for many leases (design D9).</summary>
 [Trait("Speed", "slow")]
-public sealed class DatabaseAwaySpec : IAsyncLifetime
+public sealed class DatabaseAwaySpec : ThreeNodes
 {
     /// <summary>Seven leases of these nodes.</summary>
     private static readonly TimeSpan Away = TimeSpan.FromSeconds(21);
 
     private static readonly string[] Names = ["dot0", "dot1", "dot2"];
-
-    private NodeCluster _cluster = null!;
-    private string _last = "";
-
-    public async Task InitializeAsync() => _cluster = await NodeCluster.Start(3);
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-        {
-            await _cluster.DisposeAsync();
-        }
-    }
 
     [SkippableFact]
     public async Task While_the_database_is_away_mounts_and_reads_go_on_and_afterwards_everything_does_without_a_takeover()
@@ -34,14 +21,14 @@ public sealed class DatabaseAwaySpec : IAsyncLifetime
         for (var node = 0; node < 3; node++)
         {
             paths.Add((string)(await Rpc(node).Call("Procure", new { Namespace = "admin", Name = Names[node] }))!);
-            await _cluster.Holds(Names[node], "", 1);
+            await Cluster.Holds(Names[node], "", 1);
             acknowledged.Add((await Line(node)).Single());
         }
 
         var masters = await Masters();
-        var processes = _cluster.Nodes.Select(node => node.Id).ToList();
+        var processes = Cluster.Nodes.Select(node => node.Id).ToList();
 
-        await _cluster.Server.Kill();
+        await Cluster.Server.Kill();
         var began = Stopwatch.GetTimestamp();
         // the first refusal of each dot ends it in memory: the others are of dots that would have to read their journal
         for (var turn = 0; Stopwatch.GetElapsedTime(began) < Away; turn++)
@@ -51,46 +38,27 @@ public sealed class DatabaseAwaySpec : IAsyncLifetime
             // a refused commit may be in the pool, and is kept; an acknowledged one is there in any case
             Assert.Equal(acknowledged[node], (await Line(node))[0]);
             Assert.Equal(3, ((JsonObject)(await Rpc(node).Call("List"))!["admin"]!).Count);
-            var refused = await Assert.ThrowsAsync<RpcErrorException>(() => Commit(node, Names[node]));
+            var refused = await Assert.ThrowsAsync<RpcErrorException>(() => CommitTo(Names[node], node));
             Assert.Contains("database", refused.Text, StringComparison.Ordinal);
         }
 
-        await _cluster.Server.Resume();
+        await Cluster.Server.Resume();
         for (var node = 0; node < 3; node++)
         {
             await Taken(node, Names[node]);
         }
 
-        await Task.WhenAll(Enumerable.Range(0, 3).Select(node => _cluster.Sees(node, 3)));
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(node => Cluster.Sees(node, 3)));
         Assert.Equal(masters, await Masters());
-        Assert.Equal(processes, _cluster.Nodes.Select(node => node.Id));
-        Assert.All(_cluster.Nodes, node => Assert.DoesNotContain("begins anew", node.Log, StringComparison.Ordinal));
+        Assert.Equal(processes, Cluster.Nodes.Select(node => node.Id));
+        Assert.All(Cluster.Nodes, node => Assert.DoesNotContain("begins anew", node.Log, StringComparison.Ordinal));
     }
 
-    private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;
+    protected override Task<NodeCluster> Start() => NodeCluster.Start(3);
 
     private async Task<List<string>> Line(int node) =>
         [.. ((JsonArray)(await Rpc(node).Call("Commits", new { Namespace = "admin", Name = Names[node], Branch = "" }))!)
             .Select(commit => (string)commit!["Id"]!)];
-
-    private Task<string> Commit(int node, string name) =>
-        Rpc(node).Text("Commit", new { Namespace = "admin", Name = name, Branch = "", Message = "more" });
-
-    private Task Taken(int node, string name) => Patience.Holds(
-        async () =>
-        {
-            try
-            {
-                return await Commit(node, name);
-            }
-            catch (Exception notYet) when (notYet is RpcErrorException or HttpRequestException)
-            {
-                _last = notYet.Message;
-                return null;
-            }
-        },
-        TimeSpan.FromSeconds(60),
-        () => $"node {node} took no commit: {_last}\n{string.Join("\n=====\n", _cluster.Nodes.Select(other => other.Log))}");
 
     private async Task<List<string?>> Masters()
     {

@@ -5,20 +5,9 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd;
 
 /// <summary>A node dies, freezes or stops: three processes, one PostgreSQL (design D7, D9).</summary>
-public abstract class FailoverSpec : IAsyncLifetime
+public abstract class FailoverSpec : ThreeNodes
 {
-    private NodeCluster _cluster = null!;
     private string _last = "";
-
-    public async Task InitializeAsync() => _cluster = await Start();
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-        {
-            await _cluster.DisposeAsync();
-        }
-    }
 
     [SkippableFact]
     public async Task After_a_kill_the_dot_takes_commits_elsewhere_and_what_was_not_committed_comes_back_as_a_branch()
@@ -26,16 +15,16 @@ public abstract class FailoverSpec : IAsyncLifetime
         var path = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = "data" }))!;
         await File.WriteAllTextAsync(Path.Combine(path, "kept"), "committed");
         await Commit(1, "kept");
-        await _cluster.Holds("data", "", 2);
+        await Cluster.Holds("data", "", 2);
         await File.WriteAllTextAsync(Path.Combine(path, "dirty"), "not committed");
-        var first = await _cluster.IdOf(0);
+        var first = await Cluster.IdOf(0);
 
-        await _cluster.Nodes[0].Kill9();
+        await Cluster.Nodes[0].Kill9();
         await CommitsAgain(1, "elsewhere");
         Assert.NotEqual(first, await Master(2));
 
-        await _cluster.Restart(0);
-        await _cluster.Sees(1, 3);
+        await Cluster.Restart(0);
+        await Cluster.Sees(1, 3);
         var branch = await Diverged(1);
         var commits = (JsonArray)(await Rpc(2).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!;
         Assert.Equal(first, (string?)commits[^1]!["Metadata"]!["diverged-node"]);
@@ -50,54 +39,54 @@ public abstract class FailoverSpec : IAsyncLifetime
     public async Task A_node_that_was_frozen_gives_up_its_dots_and_hands_in_what_only_it_had()
     {
         await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
-        await _cluster.Holds("data", "", 1);
-        _cluster.Nodes[1].Freeze();
-        _cluster.Nodes[2].Freeze();
+        await Cluster.Holds("data", "", 1);
+        Cluster.Nodes[1].Freeze();
+        Cluster.Nodes[2].Freeze();
         await Commit(0, "only here");
-        _cluster.Nodes[0].Freeze();
-        _cluster.Nodes[1].Thaw();
-        _cluster.Nodes[2].Thaw();
+        Cluster.Nodes[0].Freeze();
+        Cluster.Nodes[1].Thaw();
+        Cluster.Nodes[2].Thaw();
 
         await CommitsAgain(1, "after the takeover");
-        _cluster.Nodes[0].Thaw();
+        Cluster.Nodes[0].Thaw();
         var branch = await Diverged(1);
-        await _cluster.Nodes[0].Ready();
-        await _cluster.Sees(0, 3);
-        Assert.Equal(["only here", $"What node {await _cluster.IdOf(0)} had that node {await Master(1)} had not"], await Messages(0, branch));
+        await Cluster.Nodes[0].Ready();
+        await Cluster.Sees(0, 3);
+        Assert.Equal(["only here", $"What node {await Cluster.IdOf(0)} had that node {await Master(1)} had not"], await Messages(0, branch));
         Assert.Equal(["Initial commit", "after the takeover"], await Messages(0, ""));
-        await _cluster.Holds("data", "", 2);
-        await _cluster.Holds("data", branch, 2);
+        await Cluster.Holds("data", "", 2);
+        await Cluster.Holds("data", branch, 2);
     }
 
     [SkippableFact]
     public async Task A_node_that_was_replaced_while_it_was_frozen_begins_anew_even_if_the_database_is_away_at_first()
     {
         await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
-        await _cluster.Holds("data", "", 1);
-        _cluster.Nodes[0].Freeze();
+        await Cluster.Holds("data", "", 1);
+        Cluster.Nodes[0].Freeze();
         await CommitsAgain(1, "after the takeover");
-        await _cluster.Server.Kill();
-        _cluster.Nodes[0].Thaw();
-        await Logs("could not be renewed", 0);
-        await _cluster.Server.Resume();
-        await Logs("The node begins anew", 0);
-        await _cluster.Nodes[0].Ready();
-        await _cluster.Sees(0, 3);
-        await _cluster.Holds("data", "", 2);
+        await Cluster.Server.Kill();
+        Cluster.Nodes[0].Thaw();
+        await Logged("could not be renewed", 0);
+        await Cluster.Server.Resume();
+        await Logged("The node begins anew", 0);
+        await Cluster.Nodes[0].Ready();
+        await Cluster.Sees(0, 3);
+        await Cluster.Holds("data", "", 2);
     }
 
     [SkippableFact]
     public async Task A_node_without_dots_that_was_frozen_comes_back_too_and_who_starts_meanwhile_finds_the_others()
     {
-        _cluster.Nodes[0].Freeze();
-        await Logs("it leaves the cluster", 1, 2);
+        Cluster.Nodes[0].Freeze();
+        await Logged("it leaves the cluster", 1, 2);
         // whoever starts now must not be told to join it
-        await _cluster.Server.Execute(
-            _cluster.Database.Database,
+        await Cluster.Server.Execute(
+            Cluster.Database.Database,
             "DO $$ BEGIN IF 2 <> (SELECT COUNT(*) FROM nodes WHERE state = 'up') THEN RAISE EXCEPTION 'its row says that it is up'; END IF; END $$");
-        _cluster.Nodes[0].Thaw();
-        await _cluster.Add(1);
-        Assert.Equal(4, (await _cluster.Servers(0)).Count);
+        Cluster.Nodes[0].Thaw();
+        await Cluster.Add(1);
+        Assert.Equal(4, (await Cluster.Servers(0)).Count);
     }
 
     [SkippableFact]
@@ -108,7 +97,7 @@ public abstract class FailoverSpec : IAsyncLifetime
             await Rpc(0).Call("Create", new { Namespace = "admin", Name = $"dot{n}" });
         }
 
-        Assert.Equal(0, await _cluster.Nodes[0].Stop());
+        Assert.Equal(0, await Cluster.Nodes[0].Stop());
         for (var n = 0; n < 5; n++)
         {
             await Rpc(1).Call("Commit", new { Namespace = "admin", Name = $"dot{n}", Branch = "", Message = "goes on" });
@@ -127,7 +116,7 @@ public abstract class FailoverSpec : IAsyncLifetime
             await File.WriteAllTextAsync(Path.Combine(path, $"round{round}"), $"{round}");
             path = (string)(await Rpc(round % 3).Call("Procure", new { Namespace = "admin", Name = "data" }))!;
             Assert.Equal($"{round}", await File.ReadAllTextAsync(Path.Combine(path, $"round{round}")));
-            Assert.Equal(await _cluster.IdOf(round % 3), await Master((round + 1) % 3));
+            Assert.Equal(await Cluster.IdOf(round % 3), await Master((round + 1) % 3));
         }
 
         Assert.Equal(["Initial commit", "one", .. Enumerable.Repeat("Data that was not committed when the dot moved to another node", 5)], await Messages(0, ""));
@@ -145,13 +134,13 @@ public abstract class FailoverSpec : IAsyncLifetime
         var lag = (JsonObject)(await Rpc(2).Call("GetReplicationLatencyForBranch", new { Namespace = "admin", Name = "data", Branch = "" }))!;
         Assert.All(lag, node => Assert.Empty((JsonArray)node.Value!));
 
-        await Rpc(1).Call("ForceBranchMasterById", new { FilesystemId = id, Master = await _cluster.IdOf(2) });
-        Assert.Equal(await _cluster.IdOf(2), await Master(0));
+        await Rpc(1).Call("ForceBranchMasterById", new { FilesystemId = id, Master = await Cluster.IdOf(2) });
+        Assert.Equal(await Cluster.IdOf(2), await Master(0));
         await Commit(0, "on the third");
 
-        var drained = (await Rpc(1).Call("DrainNode", new { Node = await _cluster.IdOf(2) }))!;
+        var drained = (await Rpc(1).Call("DrainNode", new { Node = await Cluster.IdOf(2) }))!;
         Assert.Equal((1, 0), ((int)drained["Moved"]!, (int)drained["Left"]!));
-        Assert.NotEqual(await _cluster.IdOf(2), await Master(0));
+        Assert.NotEqual(await Cluster.IdOf(2), await Master(0));
         Assert.Equal(["Initial commit", "safe", "on the third"], await Messages(2, ""));
 
         await Rpc(0).Call("SetReplication", new { Namespace = "admin", Name = "data", Copies = 4 });
@@ -161,14 +150,10 @@ public abstract class FailoverSpec : IAsyncLifetime
     }
 
     /// <summary>On any of the nodes.</summary>
-    private Task Logs(string text, params int[] nodes) => Patience.Holds(
-        () => Task.FromResult(nodes.Any(node => _cluster.Nodes[node].Log.Contains(text, StringComparison.Ordinal)) ? this : null),
+    private Task Logged(string text, params int[] nodes) => Patience.Holds(
+        () => Task.FromResult(nodes.Any(node => Cluster.Nodes[node].Log.Contains(text, StringComparison.Ordinal)) ? this : null),
         TimeSpan.FromSeconds(60),
-        () => $"no '{text}' in\n{string.Join("\n=====\n", nodes.Select(node => _cluster.Nodes[node].Log))}");
-
-    protected abstract Task<NodeCluster> Start();
-
-    private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;
+        () => $"no '{text}' in\n{string.Join("\n=====\n", nodes.Select(node => Cluster.Nodes[node].Log))}");
 
     private Task<string> Commit(int node, string message) =>
         Rpc(node).Text("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = message });
@@ -187,28 +172,11 @@ public abstract class FailoverSpec : IAsyncLifetime
             }
         },
         TimeSpan.FromSeconds(30),
-        () => $"no commit was taken: {_last}\n{string.Join("\n=====\n", _cluster.Nodes.Select(other => other.Log))}");
-
-    private async Task<string?> Master(int node) => (string?)(await Rpc(node).Call("List"))!["admin"]!["data"]!["Master"];
+        () => $"no commit was taken: {_last}\n{Logs}");
 
     private async Task<IEnumerable<string?>> Messages(int node, string branch) =>
         ((JsonArray)(await Rpc(node).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!)
         .Select(commit => (string?)commit!["Metadata"]!["message"]);
-
-    private async Task<string> Diverged(int node)
-    {
-        var found = "";
-        await Patience.Holds(
-            async () =>
-            {
-                var branches = (JsonArray)(await Rpc(node).Call("Branches", new { Namespace = "admin", Name = "data" }))!;
-                found = branches.Select(branch => (string)branch!).FirstOrDefault(branch => branch.Contains("-DIVERGED-", StringComparison.Ordinal)) ?? "";
-                return found.Length > 0 ? found : null;
-            },
-            TimeSpan.FromSeconds(60),
-            () => $"nothing was handed in\n{string.Join("\n=====\n", _cluster.Nodes.Select(other => other.Log))}");
-        return found;
-    }
 }
 
 /// <summary>On directory storage.</summary>

@@ -5,23 +5,8 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd;
 
 /// <summary>The pool of one of three nodes vanishes and comes back (design D9).</summary>
-public abstract class LostPoolSpec : IAsyncLifetime
+public abstract class LostPoolSpec : ThreeNodes
 {
-    private NodeCluster? _cluster;
-    private string _last = "";
-
-    protected NodeCluster Cluster => _cluster!;
-
-    public async Task InitializeAsync() => _cluster = await Start();
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-        {
-            await _cluster.DisposeAsync();
-        }
-    }
-
     [SkippableFact]
     public async Task A_node_whose_pool_is_gone_says_so_and_its_dots_are_served_by_others_until_it_is_back()
     {
@@ -35,7 +20,7 @@ public abstract class LostPoolSpec : IAsyncLifetime
         using var health = await http.GetAsync(new Uri(Cluster.Nodes[0].Address, "/health/ready"));
         Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, health.StatusCode);
         Assert.Contains(pool, await health.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-        var refused = await Assert.ThrowsAsync<RpcErrorException>(() => Commit(0, "data"));
+        var refused = await Assert.ThrowsAsync<RpcErrorException>(() => CommitTo("data", 0));
         Assert.Contains(pool, refused.Text, StringComparison.Ordinal);
 
         await GiveBack();
@@ -47,33 +32,10 @@ public abstract class LostPoolSpec : IAsyncLifetime
         await Cluster.Holds("data", "", line.Count);
     }
 
-    protected abstract Task<NodeCluster> Start();
-
     /// <summary>That of node 0; answers what its messages have to name.</summary>
     protected abstract Task<string> TakeAway();
 
     protected abstract Task GiveBack();
-
-    private RpcClient Rpc(int node) => Cluster.Nodes[node].Rpc;
-
-    private Task<string> Commit(int node, string name) =>
-        Rpc(node).Text("Commit", new { Namespace = "admin", Name = name, Branch = "", Message = "more" });
-
-    private Task Taken(int node, string name) => Patience.Holds(
-        async () =>
-        {
-            try
-            {
-                return await Commit(node, name);
-            }
-            catch (Exception notYet) when (notYet is RpcErrorException or HttpRequestException)
-            {
-                _last = notYet.Message;
-                return null;
-            }
-        },
-        TimeSpan.FromSeconds(60),
-        () => $"node {node} took no commit: {_last}\n{string.Join("\n=====\n", Cluster.Nodes.Select(other => other.Log))}");
 }
 
 /// <summary>A folder that is moved away.</summary>

@@ -9,24 +9,10 @@ namespace Dotmesh.Specs.EndToEnd;
 /// restart anything afterwards. Node 0 controls the dot at first.
 /// </summary>
 [Trait("Speed", "slow")]
-public sealed class PartitionSpec : IAsyncLifetime
+public sealed class PartitionSpec : ThreeNodes
 {
     private readonly List<string> _acknowledged = [];
-    private NodeCluster? _cluster;
     private string _last = "";
-
-    private NodeCluster Cluster => _cluster!;
-
-    public async Task InitializeAsync() =>
-        _cluster = Lanes.IsOn(Lanes.NetworkNamespaces) && Lanes.IsOn(Lanes.Postgres) ? await NodeCluster.StartApart(3) : null;
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-        {
-            await _cluster.DisposeAsync();
-        }
-    }
 
     [SkippableTheory]
     [InlineData(Cut.Everything)]
@@ -41,18 +27,18 @@ public sealed class PartitionSpec : IAsyncLifetime
         // it gets commits all the time; whether the first of them are taken is a matter of the lease
         var refusal = await Refused(0, "cut off");
         Names("database", refusal);
-        await Taken(1, "after the takeover");
+        await CommitTaken(1, "after the takeover");
         Assert.NotEqual(first, await Master(2));
         Names("database", await Refused(0, "still cut off"));
 
         await Cluster.Cut(0, Cut.None);
         await Whole();
-        var branch = await Diverged();
+        var branch = await Diverged(1);
         var there = (JsonArray)(await Rpc(2).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!;
         Assert.Equal(first, (string?)there[^1]!["Metadata"]!["diverged-node"]);
         var files = (string)(await Rpc(1).Call("Procure", new { Namespace = "admin", Name = $"data@{branch}", Subdot = "__default__" }))!;
         Assert.Equal("not committed", await File.ReadAllTextAsync(Path.Combine(files, "dirty")));
-        await Taken(0, "whole again");
+        await CommitTaken(0, "whole again");
         Assert.Superset(_acknowledged.ToHashSet(), new HashSet<string>([.. await Ids(0, ""), .. await Ids(0, branch)]));
         Assert.Equal(await Ids(0, ""), await Ids(1, ""));
     }
@@ -65,13 +51,13 @@ public sealed class PartitionSpec : IAsyncLifetime
         await Cluster.Cut(0, Cut.Database);
         // the others may put it out while its journal still waits for the database
         Assert.Matches($"database|{first}", await Refused(0, "without the database"));
-        await Taken(1, "after the takeover");
+        await CommitTaken(1, "after the takeover");
         Assert.NotEqual(first, await Master(2));
         Names("database", await Refused(0, "still without"));
 
         await Cluster.Cut(0, Cut.None);
         await Whole();
-        await Taken(0, "whole again");
+        await CommitTaken(0, "whole again");
         Assert.Superset(_acknowledged.ToHashSet(), (await Ids(0, "")).ToHashSet());
     }
 
@@ -89,13 +75,13 @@ public sealed class PartitionSpec : IAsyncLifetime
         for (var more = 0; more < 5; more++)
         {
             Names(first, await Refused(2, "through another"));
-            await Taken(0, $"directly {more}");
+            await CommitTaken(0, $"directly {more}");
         }
 
         await Cluster.Cut(0, Cut.None);
         await Whole();
         Assert.Equal(first, await Master(1));
-        await Taken(1, "through another again");
+        await CommitTaken(1, "through another again");
         // one that was refused as lost on the way may have been done
         Assert.Equal(_acknowledged, (await Ids(2, "")).Where(_acknowledged.Contains));
         Assert.Empty((JsonArray)(await Rpc(0).Call("Branches", new { Namespace = "admin", Name = "data" }))!);
@@ -103,10 +89,8 @@ public sealed class PartitionSpec : IAsyncLifetime
 
     private async Task Begin()
     {
-        Lanes.Require(Lanes.Postgres);
-        Lanes.Require(Lanes.NetworkNamespaces);
         await Mount();
-        await Taken(0, "before");
+        await CommitTaken(0, "before");
         await Cluster.Holds("data", "", 2);
     }
 
@@ -115,7 +99,7 @@ public sealed class PartitionSpec : IAsyncLifetime
             ? there
             : (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = "data", Subdot = "__default__" }))!;
 
-    private RpcClient Rpc(int node) => Cluster.Nodes[node].Rpc;
+    protected override Task<NodeCluster> Start() => NodeCluster.StartApart(3);
 
     /// <summary>All three are in one cluster and all copies are alike.</summary>
     private async Task Whole()
@@ -140,41 +124,18 @@ public sealed class PartitionSpec : IAsyncLifetime
         }
     }
 
-    private Task Taken(int node, string message) => Until(async () => await Commit(node, message), $"node {node} took no commit");
+    private Task CommitTaken(int node, string message) => Until(async () => await Commit(node, message), () => $"node {node} took no commit: {_last}");
 
     /// <summary>Commits until one is refused; answers why.</summary>
     private async Task<string> Refused(int node, string message)
     {
-        await Until(async () => !await Commit(node, message), $"node {node} went on taking commits");
+        await Until(async () => !await Commit(node, message), () => $"node {node} went on taking commits: {_last}");
         return _last;
     }
 
     private void Names(string what, string refusal) => Assert.True(
         refusal.Contains(what, StringComparison.Ordinal), $"{what} is not named in: {refusal}\n{Logs}");
 
-    private string Logs => string.Join("\n=====\n", Cluster.Nodes.Select(other => other.Log));
-
-    private Task Until(Func<Task<bool>> condition, string otherwise) => Patience.Holds(
-        async () => await condition() ? this : null,
-        TimeSpan.FromSeconds(60),
-        () => $"{otherwise}: {_last}\n{Logs}");
-
-    private async Task<string?> Master(int node) => (string?)(await Rpc(node).Call("List"))!["admin"]!["data"]!["Master"];
-
     private async Task<List<string>> Ids(int node, string branch) =>
         [.. ((JsonArray)(await Rpc(node).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!).Select(commit => (string)commit!["Id"]!)];
-
-    private async Task<string> Diverged()
-    {
-        var found = "";
-        await Until(
-            async () =>
-            {
-                var branches = (JsonArray)(await Rpc(1).Call("Branches", new { Namespace = "admin", Name = "data" }))!;
-                found = branches.Select(branch => (string)branch!).FirstOrDefault(branch => branch.Contains("-DIVERGED-", StringComparison.Ordinal)) ?? "";
-                return found.Length > 0;
-            },
-            "nothing was handed in");
-        return found;
-    }
 }

@@ -5,21 +5,9 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd;
 
 /// <summary>Copies on the other nodes: three processes, one PostgreSQL (design D8).</summary>
-public abstract class ReplicationSpec : IAsyncLifetime
+public abstract class ReplicationSpec : ThreeNodes
 {
     private static readonly object Dot = new { Namespace = "admin", Name = "data", Branch = "" };
-
-    private NodeCluster _cluster = null!;
-
-    public async Task InitializeAsync() => _cluster = await Start();
-
-    public async Task DisposeAsync()
-    {
-        if (_cluster is not null)
-        {
-            await _cluster.DisposeAsync();
-        }
-    }
 
     [SkippableFact]
     public async Task Commits_branches_and_rollbacks_are_on_the_other_nodes_a_moment_later()
@@ -32,15 +20,15 @@ public abstract class ReplicationSpec : IAsyncLifetime
             commits.Add(await Rpc(n % 3).Text("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = $"number {n}" }));
         }
 
-        await _cluster.Holds("data", "", 6);
+        await Cluster.Holds("data", "", 6);
         await Rpc(1).Call("Branch", new { Namespace = "admin", Name = "data", SourceBranch = "master", NewBranchName = "side", SourceCommitId = commits[2] });
         await Rpc(2).Call("Commit", new { Namespace = "admin", Name = "data", Branch = "side", Message = "on the side" });
-        await _cluster.Holds("data", "side", 1);
+        await Cluster.Holds("data", "side", 1);
 
         await Rpc(1).Call("Rollback", new { Namespace = "admin", Name = "data", Branch = "", SnapshotId = commits[3] });
-        await _cluster.Holds("data", "", 5);
+        await Cluster.Holds("data", "", 5);
         await Rpc(1).Call("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = "after the rollback" });
-        await _cluster.Holds("data", "", 6);
+        await Cluster.Holds("data", "", 6);
         Assert.Equal(
             ["inactive", "inactive", "active"],
             (await Servers("data", "")).OrderByDescending(state => state, StringComparer.Ordinal));
@@ -54,26 +42,22 @@ public abstract class ReplicationSpec : IAsyncLifetime
     {
         await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
         await Rpc(0).Call("Create", new { Namespace = "admin", Name = "goner" });
-        await _cluster.Holds("data", "", 1);
-        await _cluster.Holds("goner", "", 1);
-        await _cluster.Nodes[2].Kill9();
-        await _cluster.Sees(0, 2);
+        await Cluster.Holds("data", "", 1);
+        await Cluster.Holds("goner", "", 1);
+        await Cluster.Nodes[2].Kill9();
+        await Cluster.Sees(0, 2);
         await Rpc(0).Call("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = "missed" });
         await Rpc(1).Call("Delete", new { Namespace = "admin", Name = "goner" });
 
-        await _cluster.Restart(2);
-        await _cluster.Sees(0, 3);
-        await _cluster.Holds("data", "", 2);
+        await Cluster.Restart(2);
+        await Cluster.Sees(0, 3);
+        await Cluster.Holds("data", "", 2);
         Assert.Equal(["data"], ((JsonObject)(await Rpc(2).Call("List"))!["admin"]!).Select(dot => dot.Key));
         await Patience.Holds(
             async () => (string?)(await Rpc(2).Call("DumpInternalState", "poolIndex.filesystems"))!["poolIndex.filesystems"] == "1" ? this : null,
             TimeSpan.FromSeconds(30),
             () => "the deleted dot is still in the pool of the node that was away");
     }
-
-    protected abstract Task<NodeCluster> Start();
-
-    private RpcClient Rpc(int node) => _cluster.Nodes[node].Rpc;
 
     private async Task<IEnumerable<string>> Servers(string name, string branch)
     {

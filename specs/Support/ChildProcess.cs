@@ -75,6 +75,16 @@ public sealed partial class ChildProcess : IAsyncDisposable
         return await child.Finished(limit ?? TimeSpan.FromMinutes(2));
     }
 
+    /// <summary>Runs a program that has to succeed; <see cref="InvalidOperationException"/> with what it printed when it does not.</summary>
+    public static async Task Succeed(string program, params string[] arguments)
+    {
+        var result = await Run(program, arguments);
+        if (result.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {result}");
+        }
+    }
+
     public async Task<ChildResult> Finished(TimeSpan limit)
     {
         using var timer = new CancellationTokenSource(limit);

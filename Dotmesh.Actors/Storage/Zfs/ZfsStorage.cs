@@ -36,18 +36,18 @@ public sealed partial class ZfsStorage : IStorage
         var features = await ZfsFeatures.Detect(tool, options.Pool, ct);
         tool.Detected(features.Kernel, names.Parent);
         var parent = await tool.TryZfs(["get", "-Hp", "-o", "value", "mountpoint,readonly", names.Parent], ct);
-        var (mountpoint, closed) = (parent.Stdout.Split('\n')[0].Trim(), parent.Stdout.TrimEnd().EndsWith("\non", StringComparison.Ordinal));
+        var told = parent.Stdout.Split('\n', StringSplitOptions.TrimEntries);
         if (parent.ExitCode != 0)
         {
             await tool.Zfs(["create", "-o", "mountpoint=legacy", "-o", "atime=off", names.Parent], ct);
         }
-        else if (mountpoint != "legacy")
+        else if (told[0] != "legacy")
         {
             throw new StorageException(StorageFailure.PoolIncompatible,
-                $"{names.Parent} has mountpoint={mountpoint}; it has to be legacy (zfs set mountpoint=legacy {names.Parent}).");
+                $"{names.Parent} has mountpoint={told[0]}; it has to be legacy (zfs set mountpoint=legacy {names.Parent}).");
         }
 
-        if (closed)
+        if (told.ElementAtOrDefault(1) == "on")
         {
             // by a process that was cut off and ended so
             await tool.Zfs(["set", "readonly=off", names.Parent], ct);

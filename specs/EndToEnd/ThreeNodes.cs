@@ -1,0 +1,77 @@
+using System.Text.Json.Nodes;
+using Dotmesh.Specs.Support;
+using Xunit;
+
+namespace Dotmesh.Specs.EndToEnd;
+
+/// <summary>A spec on three nodes that each of its facts has to itself, and what such facts ask them.</summary>
+public abstract class ThreeNodes : IAsyncLifetime
+{
+    private NodeCluster? _cluster;
+
+    protected NodeCluster Cluster => _cluster!;
+
+    /// <summary>Of all nodes, for whoever reads why a condition did not come true.</summary>
+    protected string Logs => string.Join("\n=====\n", Cluster.Nodes.Select(node => node.Log));
+
+    public async Task InitializeAsync() => _cluster = await Start();
+
+    public async Task DisposeAsync()
+    {
+        // none when a lane is off
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync();
+        }
+    }
+
+    protected abstract Task<NodeCluster> Start();
+
+    protected RpcClient Rpc(int node) => Cluster.Nodes[node].Rpc;
+
+    /// <summary>Of admin's dot <c>data</c>.</summary>
+    protected async Task<string?> Master(int node) => (string?)(await Rpc(node).Call("List"))!["admin"]!["data"]!["Master"];
+
+    protected Task Until(Func<Task<bool>> condition, Func<string> otherwise) => Patience.Holds(
+        async () => await condition() ? this : null, TimeSpan.FromSeconds(60), () => $"{otherwise()}\n{Logs}");
+
+    /// <summary>Through a node, to one of admin's dots.</summary>
+    protected Task<string> CommitTo(string name, int node) =>
+        Rpc(node).Text("Commit", new { Namespace = "admin", Name = name, Branch = "", Message = "more" });
+
+    /// <summary>Waits until a node takes a commit of one of admin's dots.</summary>
+    protected async Task Taken(int node, string name)
+    {
+        var last = "";
+        await Until(
+            async () =>
+            {
+                try
+                {
+                    await CommitTo(name, node);
+                    return true;
+                }
+                catch (Exception notYet) when (notYet is RpcErrorException or HttpRequestException)
+                {
+                    last = notYet.Message;
+                    return false;
+                }
+            },
+            () => $"node {node} took no commit: {last}");
+    }
+
+    /// <summary>Waits for the branch of <c>data</c> that was handed in.</summary>
+    protected async Task<string> Diverged(int node)
+    {
+        var found = "";
+        await Until(
+            async () =>
+            {
+                var branches = (JsonArray)(await Rpc(node).Call("Branches", new { Namespace = "admin", Name = "data" }))!;
+                found = branches.Select(branch => (string)branch!).FirstOrDefault(branch => branch.Contains("-DIVERGED-", StringComparison.Ordinal)) ?? "";
+                return found.Length > 0;
+            },
+            () => "nothing was handed in");
+        return found;
+    }
+}
