@@ -31,6 +31,12 @@ internal sealed class ClusterEntry(ActorSystem system, ClusterParts parts, Immut
     /// <summary>Throws <see cref="NodeRefusedException"/> when no node could be joined.</summary>
     public async Task Join(TimeProvider clock, CancellationToken ct)
     {
+        await JoinOthers(clock, ct);
+        await parts.Registry.Joined(ct);
+    }
+
+    private async Task JoinOthers(TimeProvider clock, CancellationToken ct)
+    {
         var cluster = Cluster.Get(system);
         var self = cluster.SelfAddress;
         var began = clock.GetTimestamp();

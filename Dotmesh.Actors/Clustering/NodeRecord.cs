@@ -8,7 +8,7 @@ namespace Dotmesh.Actors.Clustering;
 /// <param name="Addresses">What it tells clients about its addresses (contract 3.5).</param>
 /// <param name="Incarnation">New at each start of a process.</param>
 /// <param name="LeaseLeft">By the database's clock; negative when it has expired.</param>
-/// <param name="Entered">Greater than that of everybody who entered the cluster before; 0: it has not.</param>
+/// <param name="Entered">Greater than that of everybody who was a member before; 0: it is none yet.</param>
 public sealed record NodeRecord(
     StorageNodeId Id, string Address, string Url, ImmutableArray<string> Addresses, string Incarnation, NodeState State,
     TimeSpan LeaseLeft, long Renewals, long Entered)

@@ -124,6 +124,25 @@ public sealed class NodeRegistry(
     }
 
     /// <summary>
+    /// The node is a member by now. Until it says so nobody takes it for one of another cluster (<see cref="Verdicts.Elsewhere"/>).
+    /// Throws <see cref="NodeRefusedException"/> when the lease is lost.
+    /// </summary>
+    public async Task Joined(CancellationToken ct)
+    {
+        var joined = await database.Run(
+            session =>
+            {
+                _tables.LockEntry(session);
+                return _tables.Joined(session, self);
+            },
+            ct);
+        if (!joined)
+        {
+            throw new NodeRefusedException(LeaseTaken) { Passes = true };
+        }
+    }
+
+    /// <summary>
     /// Renews the lease and reads the other nodes' rows. False: another process has the lease, and this one is over.
     /// Throws <see cref="DatabaseException"/> when the database does not answer.
     /// </summary>

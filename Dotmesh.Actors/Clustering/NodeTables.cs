@@ -38,8 +38,7 @@ internal sealed class NodeTables(string now)
         SqlSession session, NodeIdentity self, TimeSpan ttl, string address, string url, ImmutableArray<string> addresses) =>
         session.Execute(
             $"""
-            UPDATE nodes SET address = @address, url = @url, addresses = @addresses, state = 'up', lease_until = {now} + @ttl,
-                entered = (SELECT MAX(entered) + 1 FROM nodes)
+            UPDATE nodes SET address = @address, url = @url, addresses = @addresses, state = 'up', lease_until = {now} + @ttl
             WHERE id = @id AND incarnation = @incarnation
             """,
             ("@ttl", (long)ttl.TotalMilliseconds),
@@ -48,6 +47,12 @@ internal sealed class NodeTables(string now)
             ("@addresses", string.Join(',', addresses)),
             ("@id", self.Id.Value),
             ("@incarnation", self.Incarnation)) == 1;
+
+    /// <summary>The others have let it in. False when the lease is another's by now.</summary>
+    public bool Joined(SqlSession session, NodeIdentity self) => session.Execute(
+        "UPDATE nodes SET entered = (SELECT MAX(entered) + 1 FROM nodes) WHERE id = @id AND incarnation = @incarnation",
+        ("@id", self.Id.Value),
+        ("@incarnation", self.Incarnation)) == 1;
 
     /// <summary>
     /// A node whose lease has expired loses it for good: its process may be stopped and wake again, and must not go on. False

@@ -25,7 +25,7 @@ internal static class Verdicts
 
     /// <summary>
     /// The node that entered before this one, is alive, and is in another cluster: then this one is in the wrong one. It joined a
-    /// member that had lost its place and did not know yet.
+    /// member that had lost its place and did not know yet. Who is still being let in is no member anywhere.
     /// </summary>
     /// <param name="known">All rows; the own one among them.</param>
     /// <param name="isMember">Whether that process of that node is a member here, reachable or not.</param>
@@ -33,6 +33,7 @@ internal static class Verdicts
         IReadOnlyList<NodeRecord> known, StorageNodeId self, Func<NodeRecord, TimeSpan> left, Func<NodeRecord, bool> isMember) =>
         known.FirstOrDefault(node => node.Id == self) is { Entered: > 0 } own
             ? known.FirstOrDefault(node =>
-                node.Id != self && node.State == NodeState.Up && node.Entered < own.Entered && left(node) > TimeSpan.Zero && !isMember(node))
+                node.Id != self && node is { State: NodeState.Up, Entered: > 0 } && node.Entered < own.Entered
+                && left(node) > TimeSpan.Zero && !isMember(node))
             : null;
 }

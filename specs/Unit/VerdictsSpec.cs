@@ -41,6 +41,7 @@ public sealed class VerdictsSpec
         Assert.Null(Elsewhere("late", [Node("replaced", 1) with { State = NodeState.Replaced }, late]));
         Assert.Null(Elsewhere("late", [Node("starting", 0) with { State = NodeState.Starting }, late]));
         Assert.Null(Elsewhere("starting", [Node("old", 1), Node("starting", 0)]));
+        Assert.Null(Elsewhere("late", [Node("being let in", 0), late]));
     }
 
     [Theory]
