@@ -20,6 +20,7 @@ public sealed class HistorySpec(ITestOutputHelper output)
 
     private readonly int _seed = Setting("DOTMESH_HISTORY_SEED", Environment.ProcessId * 7919);
     private readonly int _rounds = Setting("DOTMESH_HISTORY_ROUNDS", 10);
+    private readonly bool _onPools = Environment.GetEnvironmentVariable("DOTMESH_HISTORY_STORAGE") == "zfs";
     private readonly long _began = Stopwatch.GetTimestamp();
 
     [SkippableFact]
@@ -28,9 +29,13 @@ public sealed class HistorySpec(ITestOutputHelper output)
         Lanes.Require(Lanes.Postgres);
         Say($"seed {_seed}, {_rounds} rounds");
         var deadline = ("DOTMESH__RPC__DEADLINESECONDS", $"{HistoryClient.DeadlineSeconds}");
-        await using var cluster = Environment.GetEnvironmentVariable("DOTMESH_HISTORY_STORAGE") == "zfs" ? await NodeCluster.StartOnPools(3, deadline)
-            : Lanes.IsOn(Lanes.NetworkNamespaces) ? await NodeCluster.StartApart(3, deadline)
-            : await NodeCluster.Start(3, deadline);
+        await using var cluster = await ((_onPools, Lanes.IsOn(Lanes.NetworkNamespaces)) switch
+        {
+            (true, true) => NodeCluster.StartApartOnPools(3, deadline),
+            (true, false) => NodeCluster.StartOnPools(3, deadline),
+            (false, true) => NodeCluster.StartApart(3, deadline),
+            _ => NodeCluster.Start(3, deadline),
+        });
         var clients = Enumerable.Range(0, Dots).Select(number => new HistoryClient(cluster, $"dot{number}", _seed + number)).ToList();
         foreach (var client in clients)
         {
@@ -47,6 +52,8 @@ public sealed class HistorySpec(ITestOutputHelper output)
             {
                 await new HistoryCheck(cluster, client).Run();
             }
+
+            await JournalCheck.Run(cluster);
         }
         catch (Exception) when (Keep(cluster, clients))
         {
