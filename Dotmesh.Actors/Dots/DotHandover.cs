@@ -121,6 +121,8 @@ internal sealed class DotHandover(DotScope scope)
             {
                 scope.Env.Index.Append(id, await storage.Commit(id, commit, metadata.Stamped(scope.Now), ct));
                 scope.Env.Usage.Invalidate(id);
+                // some drivers mount to commit, and nobody may write behind it
+                await storage.Unmount(id, ct);
             });
             await scope.Record(new DotEvents.Committed(id, commit, scope.Now, by));
         }

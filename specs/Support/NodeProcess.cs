@@ -49,7 +49,7 @@ public sealed record NodeSetup(string Folder, string? Pool = null)
 /// <summary>A node as a process, as its user would start it, without anything of it in the spec's own memory.</summary>
 public sealed class NodeProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
 
     private readonly ChildProcess _process;
     private RpcClient? _rpc;

@@ -87,12 +87,36 @@ internal sealed class ZfsInventory
         }
     }
 
+    /// <summary>Both, in one listing: those the pool has itself have no source, and no colon in their name.</summary>
+    public void ReadAny(string line)
+    {
+        if (line.Split('\t') is [_, "guid" or "creation" or "createtxg" or "origin", ..] native)
+        {
+            ReadNative(native is [.., "-"] ? string.Join('\t', native[..^1]) : throw NotUnderstood(line));
+        }
+        else
+        {
+            ReadUser(line);
+        }
+    }
+
+    /// <summary>After the last line. Throws when there was none of <paramref name="name"/>, or only half of what belongs to it.</summary>
+    /// <param name="guids">They were asked for.</param>
+    public ZfsInventory Whole(string name, bool guids)
+    {
+        Order(guids);
+        return this[name] is not null
+            ? this
+            : throw new StorageException(StorageFailure.Unexpected,
+                $"zfs told nothing of {name}, and no error. Is it the zfs program of this system? Try again.");
+    }
+
     /// <summary>Puts snapshots in order of creation where the pool tells the transaction; else it lists them so.</summary>
-    public void Order()
+    private void Order(bool guids)
     {
         foreach (var dataset in _datasets.Values)
         {
-            if (dataset.Snapshots.Find(s => s.Guid == 0 || s.Created == 0) is { } half)
+            if (dataset.Snapshots.Find(s => (guids && s.Guid == 0) || s.Created == 0) is { } half)
             {
                 throw new StorageException(StorageFailure.Unexpected,
                     $"zfs told no GUID or time of {dataset.Name}@{half.Name}. Is it the zfs program of this system? Try again.");

@@ -26,15 +26,15 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
             SystemMounts.Unmount(path, detach: true);
         }
 
-        System.IO.Directory.CreateDirectory(path);
         if (kernel)
         {
-            SystemMounts.MountZfs(names.Dataset(id), path, SystemMounts.NoAtime);
+            MountInKernel(id, path);
             return path;
         }
 
         // set only when needed: a full pool takes no properties, but mounts
         var there = (await tool.Zfs(["get", "-Hp", "-o", "value", "mountpoint", names.Dataset(id)], ct)).Trim();
+        System.IO.Directory.CreateDirectory(path);
         if (there != path)
         {
             await tool.Zfs(["set", $"mountpoint={path}", names.Dataset(id)], ct);
@@ -46,6 +46,20 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
         }
 
         return path;
+    }
+
+    private void MountInKernel(FilesystemId id, string path)
+    {
+        System.IO.Directory.CreateDirectory(path);
+        try
+        {
+            SystemMounts.MountZfs(names.Dataset(id), path, SystemMounts.NoAtime);
+        }
+        catch (StorageException missing) when (missing.Failure == StorageFailure.NotFound)
+        {
+            RemoveFolder(path);
+            throw;
+        }
     }
 
     public async Task Unmount(FilesystemId id, CancellationToken ct)

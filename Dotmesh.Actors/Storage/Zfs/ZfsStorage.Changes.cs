@@ -91,22 +91,21 @@ public sealed partial class ZfsStorage
         var after = ZfsProperties.Labels(labels);
         var name = _names.Dataset(id);
         var changed = after.Where(p => before.GetValueOrDefault(p.Key) != p.Value).Select(p => $"{p.Key}={p.Value}").ToList();
-        await Set(name, changed, ct);
-        foreach (var gone in before.Keys.Where(p => ZfsProperties.IsLabel(p) && !after.ContainsKey(p)))
-        {
-            await _tool.Zfs(["inherit", gone, name], ct);
-        }
+        await Set(name, changed, ct, [.. before.Keys.Where(p => ZfsProperties.IsLabel(p) && !after.ContainsKey(p))]);
     }
 
     /// <summary>
     /// User properties of a dataset or snapshot; when it fails some may be set. zfs-fuse sets one by a command: they run beside each other,
     /// because each waits for the pool's next transaction and one does for all.
     /// </summary>
-    private Task Set(string name, List<string> assignments, CancellationToken ct) => assignments.Count == 0
-        ? Task.CompletedTask
-        : _features.Kernel
-            ? _tool.Zfs(["set", .. assignments, name], ct)
-            : Task.WhenAll(assignments.Select(assignment => _tool.Zfs(["set", assignment, name], ct)));
+    /// <param name="gone">Names of those to take away.</param>
+    private Task Set(string name, List<string> assignments, CancellationToken ct, params string[] gone)
+    {
+        List<string[]> commands = _features.Kernel && assignments.Count > 0
+            ? [["set", .. assignments, name]]
+            : [.. assignments.Select(assignment => new[] { "set", assignment, name })];
+        return Task.WhenAll(commands.Concat(gone.Select(property => new[] { "inherit", property, name })).Select(command => _tool.Zfs(command, ct)));
+    }
 
     public async Task Destroy(FilesystemId id, CancellationToken ct)
     {

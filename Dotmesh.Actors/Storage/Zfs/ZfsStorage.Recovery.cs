@@ -8,7 +8,7 @@ public sealed partial class ZfsStorage
     public async Task<IReadOnlyList<string>> Recover(CancellationToken ct)
     {
         var done = new List<string>();
-        var all = await Inventory(_names.Parent, ct);
+        var all = await Inventory(ct);
         foreach (var dataset in all.Datasets.Values.Where(d => _names.Local(d.Name)?.Contains(':') == true))
         {
             await RecoverTemporary(dataset, done, ct);
@@ -97,7 +97,7 @@ public sealed partial class ZfsStorage
     /// <summary>A creation that got no further than the dataset. All else is mounted when it is asked for.</summary>
     private async Task RecoverCreations(CancellationToken ct)
     {
-        foreach (var dataset in (await Inventory(_names.Parent, ct)).Datasets.Values)
+        foreach (var dataset in (await Inventory(ct)).Datasets.Values)
         {
             if (_names.FilesystemOf(dataset.Name) is { } id
                 && dataset is { Origin: null, Snapshots.Count: 0 } && ZfsProperties.Labels(dataset.Local) is not null)

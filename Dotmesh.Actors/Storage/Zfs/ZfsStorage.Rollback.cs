@@ -173,7 +173,7 @@ public sealed partial class ZfsStorage
     {
         var old = _names.RollbackOf(id);
         await Replace(id, to, (await Dataset(old, ct))!, "zfs.rollback", ct);
-        var all = await Inventory(_names.Parent, ct);
+        var all = await Inventory(ct);
         if (LatestDependent(all, old) is { } dependent)
         {
             await _tool.Zfs(["promote", dependent.Name], ct);
@@ -198,7 +198,7 @@ public sealed partial class ZfsStorage
     /// <summary>A promoted branch takes commits over; one that has another commit of the same id cannot.</summary>
     private async Task RefuseConflicts(ZfsDataset dataset, HashSet<string> later, StorageException why, CancellationToken ct)
     {
-        var all = await Inventory(_names.Parent, ct);
+        var all = await Inventory(ct);
         if (LatestDependent(all, dataset.Name) is { } heir && heir.Snapshots.Any(s => later.Contains(s.Name)))
         {
             throw new StorageException(StorageFailure.HasDependents,

@@ -131,8 +131,11 @@ public sealed partial class ZfsStorage
 
     private async Task RefuseMisfit(StreamRange range, bool incremental, CancellationToken ct)
     {
-        var there = await Dataset(_names.Dataset(range.Filesystem), ct);
-        if (!incremental)
+        var reading = Dataset(_names.Dataset(range.Filesystem), ct);
+        var measuring = incremental ? Usage([range.Filesystem], ct) : null;
+        await Task.WhenAll(reading, measuring ?? Task.CompletedTask);
+        var there = await reading;
+        if (measuring is null)
         {
             if (there is not null)
             {
@@ -159,7 +162,7 @@ public sealed partial class ZfsStorage
                 $"The newest commit of {range.Filesystem} is not {range.From!.Commit}, which the stream builds on.");
         }
 
-        if ((await Usage([range.Filesystem], ct))[range.Filesystem].DirtyBytes > 0)
+        if ((await measuring)[range.Filesystem].DirtyBytes > 0)
         {
             throw new StorageException(StorageFailure.Modified,
                 $"{range.Filesystem} has been modified since commit {range.From.Commit}.");

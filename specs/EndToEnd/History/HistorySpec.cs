@@ -11,9 +11,8 @@ namespace Dotmesh.Specs.EndToEnd.History;
 /// Clients work while nodes are killed, frozen, stopped and (lane netns) cut off, and the database goes away; afterwards everything that was acknowledged
 /// must be there. <c>DOTMESH_HISTORY_ROUNDS</c> faults (10), <c>DOTMESH_HISTORY_SEED</c> as printed by an earlier run,
 /// <c>DOTMESH_HISTORY_STORAGE=zfs</c> on pools instead of directories.
-/// Run by <c>dotnet cake --target=History</c> and not with the other specs.
 /// </summary>
-[Trait("Speed", "endless")]
+[Trait("Speed", "slow")]
 public sealed class HistorySpec(ITestOutputHelper output)
 {
     private const int Dots = 4;
