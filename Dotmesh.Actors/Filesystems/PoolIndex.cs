@@ -30,11 +30,17 @@ public sealed class PoolIndex
 
     public void Put(StoredFilesystem filesystem)
     {
-        Remove(filesystem.Id);
+        // replaced in one step: who reads meanwhile must not be told that it is gone, a copy of it would be dropped
+        var before = LabelsOf(filesystem.Id);
         _entries[filesystem.Id] = new Entry(filesystem);
         if (filesystem.Labels is { } labels)
         {
             _byDot.AddOrUpdate(labels.Dot, _ => [filesystem.Id], (_, ids) => ids.Add(filesystem.Id));
+        }
+
+        if (before is not null && before.Dot != filesystem.Labels?.Dot)
+        {
+            RemoveFrom(before.Dot, filesystem.Id);
         }
     }
 
@@ -42,11 +48,7 @@ public sealed class PoolIndex
     {
         if (_entries.TryRemove(id, out var entry) && entry.Labels is { } labels)
         {
-            var left = _byDot.AddOrUpdate(labels.Dot, _ => [], (_, ids) => ids.Remove(id));
-            if (left.IsEmpty)
-            {
-                _byDot.TryRemove(KeyValuePair.Create(labels.Dot, left));
-            }
+            RemoveFrom(labels.Dot, id);
         }
     }
 
@@ -97,6 +99,15 @@ public sealed class PoolIndex
 
     /// <summary>The filesystems whose labels name this dot.</summary>
     public IReadOnlyCollection<FilesystemId> OfDot(FilesystemId dot) => _byDot.GetValueOrDefault(dot) ?? [];
+
+    private void RemoveFrom(FilesystemId dot, FilesystemId id)
+    {
+        var left = _byDot.AddOrUpdate(dot, _ => [], (_, ids) => ids.Remove(id));
+        if (left.IsEmpty)
+        {
+            _byDot.TryRemove(KeyValuePair.Create(dot, left));
+        }
+    }
 
     /// <summary>A growable list of commits: an append is cheap however many there are.</summary>
     private sealed class Entry(StoredFilesystem filesystem)

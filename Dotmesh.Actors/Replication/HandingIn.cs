@@ -105,8 +105,15 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link)
             env.Log.LogWarning("dot {Dot} ({Name}): {Commits} commits after {Commit} and what was not committed are only here; they become {Branch}",
                 row.Id, row.Name, filesystem.Commits.Length - agreed, at, name);
             var labels = filesystem.Labels with { Branch = name, Collaborators = ImmutableSortedDictionary<string, string>.Empty };
-            await env.Storage.Stash(filesystem.Id, at, id, labels, ct);
-            await env.Refresh(env.Index.OfDot(row.Id).Append(id), ct);
+            try
+            {
+                await env.Storage.Stash(filesystem.Id, at, id, labels, ct);
+            }
+            finally
+            {
+                // also when it broke off: what nobody knows of is not handed in
+                await env.Refresh(env.Index.OfDot(row.Id).Append(id), env.Stopping);
+            }
         }
 
         return default(Done);

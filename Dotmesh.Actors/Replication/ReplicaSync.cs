@@ -282,6 +282,12 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
         {
             return await body();
         }
+        catch (Exception broke) when (broke is StorageException or OperationCanceledException)
+        {
+            // what was made before it broke off is in the pool: unknown it would outlive its dot
+            await env.Refresh([id], env.Stopping);
+            throw;
+        }
         finally
         {
             env.States.End(id, before);

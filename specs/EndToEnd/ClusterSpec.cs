@@ -39,38 +39,6 @@ public sealed class ClusterSpec : ThreeNodes
     }
 
     [SkippableFact]
-    [Trait("Behaviour", "58")]
-    [Trait("Behaviour", "61")]
-    public async Task Behaviours_58_61_a_dot_deleted_through_another_node_is_gone_everywhere_and_its_name_makes_a_new_one_there()
-    {
-        var dot = new { Namespace = "admin", Name = "reused", Branch = "" };
-        await File.WriteAllTextAsync(Path.Combine(await Procured(0), "file"), "old");
-        var old = await Rpc(0).Text("Exists", dot);
-
-        await Rpc(1).Call("Delete", new { dot.Namespace, dot.Name });
-
-        foreach (var node in new[] { 0, 1, 2 })
-        {
-            Assert.Equal("", await Rpc(node).Text("Exists", dot));
-            Assert.Empty((JsonObject)(await Rpc(node).Call("List"))!);
-        }
-
-        var first = await Procured(0);
-        Assert.Empty(Directory.GetFiles(first));
-        await File.WriteAllTextAsync(Path.Combine(first, "file"), "new");
-        var second = await Procured(1);
-        Assert.Equal("new", await File.ReadAllTextAsync(Path.Combine(second, "file")));
-        Assert.NotEqual(old, await Rpc(2).Text("Exists", dot));
-        foreach (var node in new[] { 0, 1, 2 })
-        {
-            var listed = (await Rpc(node).Call("List"))!["admin"]!["reused"]!;
-            Assert.Equal(await Cluster.IdOf(1), (string?)listed["Master"]);
-        }
-
-        Task<string> Procured(int node) => Rpc(node).Text("Procure", new { dot.Namespace, dot.Name, Subdot = "__default__" });
-    }
-
-    [SkippableFact]
     public async Task A_user_registered_on_one_node_logs_in_on_another_and_a_name_is_given_once()
     {
         await Rpc(0).Call("RegisterNewUser", new { Name = "alice", Email = "alice@example.com", Password = "a-good-password" });

@@ -36,7 +36,8 @@ public abstract class FailoverSpec : ThreeNodes
     }
 
     [SkippableFact]
-    public async Task A_node_that_was_frozen_gives_up_its_dots_and_hands_in_what_only_it_had()
+    [Trait("Behaviour", "66")]
+    public async Task Behaviour_66_a_node_that_was_frozen_gives_up_its_dots_and_hands_in_what_only_it_had()
     {
         await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
         await Cluster.Holds("data", "", 1);
@@ -105,7 +106,8 @@ public abstract class FailoverSpec : ThreeNodes
     }
 
     [SkippableFact]
-    public async Task Procure_on_another_node_moves_the_dot_with_its_branches_and_its_files()
+    [Trait("Behaviour", "62")]
+    public async Task Behaviour_62_Procure_on_another_node_moves_the_dot_with_its_branches_and_its_files()
     {
         var path = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = "data" }))!;
         await File.WriteAllTextAsync(Path.Combine(path, "file"), "one");

@@ -32,6 +32,31 @@ public abstract class ThreeNodes : IAsyncLifetime
     /// <summary>Of admin's dot <c>data</c>.</summary>
     protected async Task<string?> Master(int node) => (string?)(await Rpc(node).Call("List"))!["admin"]!["data"]!["Master"];
 
+    /// <summary>The files of that dot, mounted on a node, which controls it from then on.</summary>
+    protected Task<string> Procured(int node) =>
+        Rpc(node).Text("Procure", new { Namespace = "admin", Name = "data", Subdot = "__default__" });
+
+    /// <summary>The same, asked until it is there: a request that ends before the copy leaves the dot where it is, and the copy goes on.</summary>
+    protected Task<string> Moved(int node)
+    {
+        var last = "";
+        return Patience.Holds(
+            async () =>
+            {
+                try
+                {
+                    return await Procured(node);
+                }
+                catch (RpcErrorException notYet)
+                {
+                    last = notYet.Text;
+                    return null;
+                }
+            },
+            TimeSpan.FromMinutes(5),
+            () => $"the dot did not come to node {node}: {last}\n{Logs}");
+    }
+
     protected Task Until(Func<Task<bool>> condition, Func<string> otherwise) => Patience.Holds(
         async () => await condition() ? this : null, TimeSpan.FromSeconds(60), () => $"{otherwise()}\n{Logs}");
 
