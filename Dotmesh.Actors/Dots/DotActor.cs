@@ -252,7 +252,10 @@ internal sealed class DotActor : UntypedPersistentActor
             }
 
             _recording.Dequeue().Written.TrySetResult();
-            _env.Changed(_id);
+            if (record.TellOthers)
+            {
+                _env.Changed(_id);
+            }
         });
     }
 

@@ -46,13 +46,13 @@ internal sealed class DotHandover(DotScope scope)
             scope.Hit(FaultPoints.HandoverAfterCommit);
             if ((await Sync(link, command.To, deadline)).Refused(out refusal))
             {
-                await Remount();
+                await Stay();
                 return refusal;
             }
         }
         catch (StorageException failure)
         {
-            await Remount();
+            await Stay();
             return Refusals.From(failure);
         }
 
@@ -97,8 +97,9 @@ internal sealed class DotHandover(DotScope scope)
         }
     }
 
-    private async Task Remount()
+    private async Task Stay()
     {
+        scope.Env.Changed(scope.Dot);
         foreach (var id in scope.State.Filesystems.Keys.Where(id => scope.Env.Index.Contains(id) && !scope.Env.Index.IsMounted(id)))
         {
             await scope.Mount(id);
@@ -124,7 +125,8 @@ internal sealed class DotHandover(DotScope scope)
                 // some drivers mount to commit, and nobody may write behind it
                 await storage.Unmount(id, ct);
             });
-            await scope.Record(new DotEvents.Committed(id, commit, scope.Now, by));
+            // the other copies follow who controls the dot next: now they would only be in the way
+            await scope.Record(new DotEvents.Committed(id, commit, scope.Now, by), tellOthers: false);
         }
     }
 }

@@ -97,10 +97,10 @@ internal sealed class DotScope(
         env.Directory.Find(dot) is { } row && (row.Node != env.Node || row.Epoch != epoch) ? new(row.Node, row.Epoch) : null;
 
     /// <summary>Persists and applies. Throws <see cref="JournalException"/>; after that the actor is gone.</summary>
-    public async Task Record(DotEvents.Event happened)
+    public async Task Record(DotEvents.Event happened, bool tellOthers = true)
     {
         Overdue();
-        var request = new RecordEvent(happened);
+        var request = new RecordEvent(happened, tellOthers);
         actor.Tell(request, ActorRefs.NoSender);
         try
         {
@@ -182,7 +182,7 @@ internal sealed class DotScope(
         }
     }
 
-    internal sealed record RecordEvent(DotEvents.Event Happened) : INoSerializationVerificationNeeded
+    internal sealed record RecordEvent(DotEvents.Event Happened, bool TellOthers) : INoSerializationVerificationNeeded
     {
         public TaskCompletionSource Written { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
