@@ -204,6 +204,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
     private static async Task<DotsFacade> StartActors(
         ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, IUsers users, ClusterParts? parts, CancellationToken ct)
     {
+        system.ActorOf(Props.Create(() => new JournalOpener(env.Node)), "journal-opener");
         var members = new Membership(system, env.Log);
         var answers = new NodeAnswers(env);
         DotsFacade? facade = null;
