@@ -8,9 +8,6 @@ namespace Dotmesh.Node.Hosting;
 /// </summary>
 internal sealed class PoolReadiness(IStorage storage, TimeProvider time)
 {
-    /// <summary>With less than this a commit or a new dot can hardly succeed.</summary>
-    private const long LeastFree = 1 << 20;
-
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
 
     // a node of which health is asked must tell, even if the pool's tools hang
@@ -40,13 +37,7 @@ internal sealed class PoolReadiness(IStorage storage, TimeProvider time)
         using var limit = new CancellationTokenSource(Limit, time);
         try
         {
-            var pool = await storage.Pool(limit.Token);
-            return pool switch
-            {
-                { Health: not ("ONLINE" or "DEGRADED") } => $"The pool '{pool.Name}' is {pool.Health}; 'zpool status {pool.Name}' tells why.",
-                { FreeBytes: < LeastFree } => $"The pool '{pool.Name}' is full: remove files, branches or dots, or give it more space.",
-                _ => null,
-            };
+            return PoolVerdict.Unready(await storage.Pool(limit.Token));
         }
         catch (StorageException failure)
         {

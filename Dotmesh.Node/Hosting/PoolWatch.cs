@@ -30,9 +30,7 @@ internal sealed class PoolWatch : IAsyncDisposable
     {
         try
         {
-            return await storage.Pool(ct) is { Health: "SUSPENDED" or "UNAVAIL" or "FAULTED" } pool
-                ? $"The pool {pool.Name} is {pool.Health} and does no I/O: look at zpool status, repair it and clear it."
-                : null;
+            return PoolVerdict.Lost(await storage.Pool(ct));
         }
         catch (StorageException failure) when (failure.Failure is StorageFailure.PoolMissing or StorageFailure.PoolSuspended)
         {
