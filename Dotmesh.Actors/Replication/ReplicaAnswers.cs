@@ -83,7 +83,8 @@ internal sealed class ReplicaAnswers(
 
         try
         {
-            if (env.Directory.FindFilesystem(request.Filesystem) is not null)
+            // the directory alone does not say that it is here: who made it may have lost the dot before anybody copied it
+            if (env.Directory.FindFilesystem(request.Filesystem) is not null && env.Index.Contains(request.Filesystem))
             {
                 return default(Done);
             }

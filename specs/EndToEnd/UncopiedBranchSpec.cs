@@ -1,0 +1,53 @@
+using System.Text.Json.Nodes;
+using Dotmesh.Specs.Support;
+using Xunit;
+
+namespace Dotmesh.Specs.EndToEnd;
+
+/// <summary>
+/// A branch that the journal knows and no other node has yet, when the node that made it loses the dot: its commits were acknowledged.
+/// </summary>
+[Trait("Speed", "slow")]
+public sealed class UncopiedBranchSpec : ThreeNodes
+{
+    [SkippableFact]
+    public async Task A_branch_that_only_a_replaced_node_has_comes_back_with_it_under_its_own_name()
+    {
+        await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
+        await Cluster.Holds("data", "", 1);
+        var first = (string?)((JsonArray)(await Rpc(0).Call("Commits", new { Namespace = "admin", Name = "data" }))!)[0]!["Id"];
+        Cluster.Nodes[1].Freeze();
+        Cluster.Nodes[2].Freeze();
+        await Rpc(0).Call("Branch", new { Namespace = "admin", Name = "data", SourceBranch = "master", NewBranchName = "side", SourceCommitId = first });
+        await Rpc(0).Text("Commit", new { Namespace = "admin", Name = "data", Branch = "side", Message = "only here" });
+        Cluster.Nodes[0].Freeze();
+        Cluster.Nodes[1].Thaw();
+        Cluster.Nodes[2].Thaw();
+
+        await Taken(1, "data");
+        Cluster.Nodes[0].Thaw();
+        await Cluster.Nodes[0].Ready();
+
+        await Until(
+            async () => (await Messages(1)).Contains("only here"), () => "the branch does not come back");
+        await Cluster.Sees(0, 3);
+        Assert.Equal("only here", (await Messages(0))[0]);
+        await Cluster.Holds("data", "side", (await Messages(2)).Count);
+    }
+
+    // long enough for what is done while the others are frozen
+    protected override Task<NodeCluster> Start() => NodeCluster.Start(3, ("DOTMESH__CLUSTER__LEASESECONDS", "10"));
+
+    private async Task<IReadOnlyList<string?>> Messages(int node)
+    {
+        try
+        {
+            var commits = (JsonArray)(await Rpc(node).Call("Commits", new { Namespace = "admin", Name = "data", Branch = "side" }))!;
+            return [.. commits.Select(commit => (string?)commit!["Metadata"]!["message"])];
+        }
+        catch (RpcErrorException)
+        {
+            return [];
+        }
+    }
+}
