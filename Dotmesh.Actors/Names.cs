@@ -6,6 +6,7 @@ namespace Dotmesh.Actors;
 public static partial class Names
 {
     private const string Pattern = @"^[a-zA-Z0-9_\-]{1,64}$";
+    private const string IdPattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
 
     public static Refusal? CheckNamespace(string value) => Check(value, "namespace", "namespace");
 
@@ -22,6 +23,18 @@ public static partial class Names
     public static Outcome<DotName> Dot(string @namespace, string name) =>
         (CheckNamespace(@namespace) ?? CheckDot(name)) is { } refusal ? refusal : new DotName(@namespace, name);
 
+    /// <summary>A commit's id.</summary>
+    public static Outcome<CommitId> Commit(string value) => CheckCommit(value) is { } refusal ? refusal : new CommitId(value);
+
+    /// <summary>
+    /// The id of a filesystem as another cluster sent it. It becomes the name of a dataset and of folders, so only the form that every
+    /// server makes is let in: a lower-case UUID, of any version and variant, because the original's variant bits are random.
+    /// </summary>
+    public static Outcome<FilesystemId> Filesystem(string value) =>
+        value.Length == 0 ? new Refusal(RefusalCode.Invalid, "filesystem id cannot be empty")
+        : IdOfFilesystem().IsMatch(value) ? new FilesystemId(value)
+        : new Refusal(RefusalCode.Invalid, $"invalid filesystem id, should match pattern: {IdPattern}");
+
     private static Refusal? Check(string value, string whenEmpty, string whenInvalid)
     {
         if (value.Length == 0)
@@ -37,4 +50,7 @@ public static partial class Names
     // \z and not $: .NET's $ accepts a trailing newline
     [GeneratedRegex(@"^[a-zA-Z0-9_\-]{1,64}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex NamePattern();
+
+    [GeneratedRegex(@"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex IdOfFilesystem();
 }
