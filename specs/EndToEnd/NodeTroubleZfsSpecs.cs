@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using Dotmesh.Specs.Support;
 using Xunit;
@@ -70,41 +69,6 @@ public sealed class NodeTroubleZfsSpecs : IDisposable
         await node.Rpc.Call("Commit", Commit);
         await node.Rpc.Call("Create", new { Namespace = "admin", Name = "more" });
         await Reads(node, commits: 3);
-    }
-
-    [SkippableFact]
-    public async Task A_daemon_that_is_frozen_and_goes_on()
-    {
-        Lanes.Require(Lanes.Zfs);
-        await using var daemon = await ZfsDaemon.Start(_folder.Path);
-        await daemon.Run("zpool", "create", "-m", "none", daemon.Pool, daemon.Disk);
-        await using var node = await NodeProcess.Start(new NodeSetup(_folder.Path, daemon.Pool)
-        {
-            Launcher = daemon.Inside,
-            Environment = new Dictionary<string, string?> { ["DOTMESH__STORAGE__STALLSECONDS"] = "4", ["DOTMESH__RPC__DEADLINESECONDS"] = "8" },
-        });
-        await node.Rpc.Call("Create", Dot);
-        await node.Rpc.Call("Commit", Commit);
-
-        daemon.Freeze();
-        await NotReady(node, "zpool status");
-        await Reads(node, commits: 2);
-        foreach (var (method, what) in new[] { ("Commit", Commit), ("Create", new { Namespace = "admin", Name = "more" }) })
-        {
-            var asked = Stopwatch.GetTimestamp();
-            var refusal = await Assert.ThrowsAsync<RpcErrorException>(() => node.Rpc.Call(method, what));
-            Assert.Matches("zpool status|The deadline passed", refusal.Text);
-            Assert.True(Stopwatch.GetElapsedTime(asked) < Soon, $"{method} was answered after {Stopwatch.GetElapsedTime(asked)}");
-        }
-
-        // what was refused may have been done by a daemon that was told of it before
-        daemon.Thaw();
-        await node.Ready();
-        await Patience.Holds(
-            async () => await Record.ExceptionAsync(() => node.Rpc.Call("Commit", Commit)) is null ? node : null, Soon, () => $"no commit is taken\n{node.Log}");
-        var commits = (await node.Rpc.Call("Commits", new { Namespace = "admin", Name = "dot", Branch = "" }))!.AsArray().Count;
-        await node.Rpc.Call("Commit", Commit);
-        await Reads(node, commits + 1);
     }
 
     private static async Task Reads(NodeProcess node, int commits)

@@ -70,11 +70,6 @@ internal sealed class ZfsDaemon : IAsyncDisposable
 
     public Task Kill() => _daemon!.Kill9();
 
-    /// <summary>It answers nothing any more, and neither do its mounts.</summary>
-    public void Freeze() => _daemon!.Freeze();
-
-    public void Thaw() => _daemon!.Thaw();
-
     /// <summary>Runs a command beside the daemon; fails the spec when it fails.</summary>
     public async Task Run(string program, params string[] arguments)
     {

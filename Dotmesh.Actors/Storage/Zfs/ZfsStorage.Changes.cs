@@ -139,6 +139,14 @@ public sealed partial class ZfsStorage
             // a full pool may refuse even a new name, but it is removals that make space in it
             await FinishDestroy(id, _names.Dataset(id), ct);
         }
+        catch (StorageException gone) when (gone.Failure == StorageFailure.NotFound)
+        {
+            // somebody else was faster
+            if (await Dataset(_names.Dataset(id), ct) is not null)
+            {
+                throw;
+            }
+        }
     }
 
     private async Task FinishDestroy(FilesystemId id, string doomed, CancellationToken ct)

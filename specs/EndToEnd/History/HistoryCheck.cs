@@ -10,11 +10,9 @@ internal sealed class HistoryCheck(NodeCluster cluster, HistoryClient client)
     /// <summary>Commits whose files are looked at, for each branch.</summary>
     private const int Mounted = 8;
 
-    private RpcClient Rpc => cluster.Nodes[0].Rpc;
-
     public async Task Run()
     {
-        var branches = ((JsonArray)(await Rpc.Call("Branches", new { Namespace = "admin", client.Name }))!)
+        var branches = ((JsonArray)await Ask("Branches", new { Namespace = "admin", client.Name }))
             .Select(branch => (string)branch!).ToList();
         var lines = new Dictionary<string, List<string>>(StringComparer.Ordinal) { [""] = await Commits("") };
         foreach (var branch in branches)
@@ -63,7 +61,7 @@ internal sealed class HistoryCheck(NodeCluster cluster, HistoryClient client)
         {
             foreach (var (branch, line) in lines)
             {
-                Assert.Equal(line, await Commits(branch, node.Rpc));
+                Assert.Equal(line, await Commits(branch, node));
             }
         }
     }
@@ -72,10 +70,10 @@ internal sealed class HistoryCheck(NodeCluster cluster, HistoryClient client)
     private async Task Files(List<string> line, string branch)
     {
         var written = client.Line.Where(commit => commit.Written).Select(commit => commit.Id).ToHashSet(StringComparer.Ordinal);
-        var filesystem = await Rpc.Text("Lookup", new { Namespace = "admin", client.Name, Branch = branch });
+        var filesystem = (string)(await Ask("Lookup", new { Namespace = "admin", client.Name, Branch = branch }))!;
         foreach (var id in line.Where(written.Contains).TakeLast(Mounted))
         {
-            var path = await Rpc.Text("MountCommit", new { FilesystemId = filesystem, CommitId = id });
+            var path = (string)(await Ask("MountCommit", new { FilesystemId = filesystem, CommitId = id }))!;
             foreach (var earlier in line.TakeWhile(other => other != id).Where(written.Contains).Append(id))
             {
                 var file = Path.Combine(path, "__default__", earlier);
@@ -92,7 +90,7 @@ internal sealed class HistoryCheck(NodeCluster cluster, HistoryClient client)
         var having = new List<string>();
         foreach (var id in line)
         {
-            var path = await Rpc.Text("MountCommit", new { FilesystemId = filesystem, CommitId = id });
+            var path = (string)(await Ask("MountCommit", new { FilesystemId = filesystem, CommitId = id }))!;
             if (File.Exists(Path.Combine(path, "__default__", earlier)))
             {
                 having.Add(id);
@@ -102,9 +100,29 @@ internal sealed class HistoryCheck(NodeCluster cluster, HistoryClient client)
         return $"{string.Join(' ', having)} of {string.Join(' ', line)}";
     }
 
-    private async Task<List<string>> Commits(string branch, RpcClient? through = null) =>
-        [.. ((JsonArray)(await (through ?? Rpc).Call("Commits", new { Namespace = "admin", client.Name, Branch = branch }))!)
-            .Select(commit => (string)commit!["Id"]!)];
+    private async Task<List<string>> Commits(string branch, NodeProcess? through = null) =>
+        [.. ((JsonArray)await Ask("Commits", new { Namespace = "admin", client.Name, Branch = branch }, through)).Select(commit => (string)commit!["Id"]!)];
+
+    /// <summary>A node says when to ask again: on a machine that has much else to do one may be out of reach for a moment.</summary>
+    private async Task<JsonNode> Ask(string method, object parameters, NodeProcess? through = null)
+    {
+        var last = "";
+        return await Patience.Holds(
+            async () =>
+            {
+                try
+                {
+                    return await (through ?? cluster.Nodes[0]).Rpc.Call(method, parameters);
+                }
+                catch (RpcErrorException again) when (again.Text.Contains("try again", StringComparison.Ordinal))
+                {
+                    last = again.Text;
+                    return null;
+                }
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"{method} of {client.Name} is not answered: {last}");
+    }
 
     private static string Shape(Dictionary<string, List<string>> lines) =>
         string.Join('\n', lines.Select(line => $"  {line.Key}: {string.Join(' ', line.Value)}"));
