@@ -157,7 +157,8 @@ public sealed class NodeProcess : IAsyncDisposable
     public async Task<int> Stop(PosixSignal signal = PosixSignal.SIGTERM)
     {
         _process.Signal(signal);
-        return (await _process.Finished(TimeSpan.FromSeconds(30))).ExitCode;
+        // 20 s for its dots, 10 for its callers, and what it stands behind the machine
+        return (await _process.Finished(TimeSpan.FromSeconds(90))).ExitCode;
     }
 
     public void Signal(PosixSignal signal) => _process.Signal(signal);
