@@ -96,12 +96,7 @@ internal sealed class DotDeletion(DotScope scope)
         }
     }
 
-    private Task Destroy(FilesystemId id) => scope.On(id, "deleting", null, async (storage, ct) =>
-    {
-        await storage.Destroy(id, ct);
-        scope.Env.Index.Remove(id);
-        scope.Env.Usage.Forget(id);
-    });
+    private Task Destroy(FilesystemId id) => scope.On(id, "deleting", null, (_, ct) => scope.Env.Destroy(id, ct));
 
     private async Task Unregister()
     {

@@ -60,6 +60,33 @@ internal sealed record DotEnvironment(
             Usage.Invalidate(id);
         }
     }
+
+    /// <summary>From the pool and from all that is known of it in memory.</summary>
+    public async Task Destroy(FilesystemId id, CancellationToken ct)
+    {
+        await Storage.Destroy(id, ct);
+        Index.Remove(id);
+        Usage.Forget(id);
+    }
+
+    /// <summary>What this node still has of a dot that was deleted elsewhere; whoever calls this is alone with it (<see cref="Running"/>).</summary>
+    /// <returns>What the dot was called, as far as its labels tell.</returns>
+    public async Task<DotName?> DropDeleted(FilesystemId dot, CancellationToken ct)
+    {
+        var here = Index.OfDot(dot).Select(Index.Find).OfType<StoredFilesystem>().ToDictionary(filesystem => filesystem.Id);
+        foreach (var id in DotDecisions.LeavesFirst(here.ToDictionary(pair => pair.Key, pair => pair.Value.Origin)))
+        {
+            await Destroy(id, ct);
+        }
+
+        var name = here.Values.Select(filesystem => filesystem.Labels?.Name).FirstOrDefault(found => found is not null);
+        if (name is { } known)
+        {
+            Links.Remove(known, [.. here.Values.Select(filesystem => (filesystem.Labels?.Branch ?? "", filesystem.Id))]);
+        }
+
+        return name;
+    }
 }
 
 /// <summary>The event could not be written; this incarnation is over.</summary>

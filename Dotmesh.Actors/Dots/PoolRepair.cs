@@ -72,27 +72,15 @@ internal sealed class PoolRepair(DotEnvironment env, IUsers users, Func<Filesyst
             env.Log.LogInformation("dot {Dot} was deleted while this node was away; its filesystems go", dot);
             try
             {
-                await Drop(dot, ct);
+                // the copy may go for the same reason at the same time
+                using var alone = await env.Running.EnterAlone(dot, ct);
+                await env.DropDeleted(dot, ct);
             }
             catch (StorageException failure)
             {
                 // it is nobody's any more and keeps nobody from the others
                 env.Log.LogWarning(failure, "dot {Dot} was deleted, and what is left of it here stays until the next start: {Message}", dot, failure.Message);
             }
-        }
-    }
-
-    private async Task Drop(FilesystemId dot, CancellationToken ct)
-    {
-        // a copy that goes for the same reason at the same time is let finish
-        await env.Running.Quiet(dot).WaitAsync(ct);
-        using var running = env.Running.Enter(dot);
-        var origins = env.Index.OfDot(dot).Select(env.Index.Find).OfType<StoredFilesystem>()
-            .ToDictionary(filesystem => filesystem.Id, filesystem => filesystem.Origin);
-        foreach (var id in DotDecisions.LeavesFirst(origins))
-        {
-            await env.Storage.Destroy(id, ct);
-            env.Index.Remove(id);
         }
     }
 

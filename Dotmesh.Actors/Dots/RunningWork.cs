@@ -20,6 +20,26 @@ internal sealed class RunningWork
         return new Leave(this, dot);
     }
 
+    /// <summary>Enters when nothing runs for the dot: of several that wait so, one goes after the other.</summary>
+    public async Task<IDisposable> EnterAlone(FilesystemId dot, CancellationToken ct)
+    {
+        while (true)
+        {
+            Task quiet;
+            lock (_lock)
+            {
+                if (!_running.TryGetValue(dot, out var running))
+                {
+                    return Enter(dot);
+                }
+
+                quiet = running.Quiet.Task;
+            }
+
+            await quiet.WaitAsync(ct);
+        }
+    }
+
     /// <summary>Done when nothing runs for the dot.</summary>
     public Task Quiet(FilesystemId dot)
     {

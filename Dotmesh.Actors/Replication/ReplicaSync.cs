@@ -25,8 +25,7 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
     public async Task<Outcome<Done>> Run(FilesystemId dot, CancellationToken ct)
     {
         // what an earlier controlling process of this node still does to the dot ends first
-        await env.Running.Quiet(dot).WaitAsync(ct);
-        using var running = env.Running.Enter(dot);
+        using var alone = await env.Running.EnterAlone(dot, ct);
         try
         {
             if (env.Directory.Find(dot) is not { } row)
@@ -229,12 +228,7 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
         await Destroy(id, ct);
     }
 
-    private Task Destroy(FilesystemId id, CancellationToken ct) => Work(id, "deleting", async () =>
-    {
-        await env.Storage.Destroy(id, ct);
-        env.Index.Remove(id);
-        env.Usage.Forget(id);
-    });
+    private Task Destroy(FilesystemId id, CancellationToken ct) => Work(id, "deleting", () => env.Destroy(id, ct));
 
     /// <summary>A dot that was deleted goes here too; what merely is not known may be all that is left of it, and stays.</summary>
     private async Task DropDeleted(FilesystemId dot, CancellationToken ct)
@@ -244,18 +238,7 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
             return;
         }
 
-        var here = Here(dot);
-        var name = here.Values.Select(filesystem => filesystem.Labels?.Name).FirstOrDefault(found => found is not null);
-        foreach (var id in DotDecisions.LeavesFirst(here.ToDictionary(pair => pair.Key, pair => pair.Value.Origin)))
-        {
-            await Destroy(id, ct);
-        }
-
-        if (name is { } known)
-        {
-            env.Links.Remove(known, [.. here.Values.Select(filesystem => (filesystem.Labels?.Branch ?? "", filesystem.Id))]);
-        }
-
+        var name = await env.DropDeleted(dot, ct);
         env.Log.LogInformation("dot {Dot} ({Name}) was deleted; its copy here is gone too", dot, name);
     }
 

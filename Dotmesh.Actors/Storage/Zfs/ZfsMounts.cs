@@ -48,20 +48,6 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
         return path;
     }
 
-    private void MountInKernel(FilesystemId id, string path)
-    {
-        System.IO.Directory.CreateDirectory(path);
-        try
-        {
-            SystemMounts.MountZfs(names.Dataset(id), path, SystemMounts.NoAtime);
-        }
-        catch (StorageException missing) when (missing.Failure == StorageFailure.NotFound)
-        {
-            RemoveFolder(path);
-            throw;
-        }
-    }
-
     public async Task Unmount(FilesystemId id, CancellationToken ct)
     {
         var path = names.PathOf(id);
@@ -185,6 +171,20 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
         else
         {
             SystemMounts.Unmount(path, detach: true);
+        }
+    }
+
+    private void MountInKernel(FilesystemId id, string path)
+    {
+        System.IO.Directory.CreateDirectory(path);
+        try
+        {
+            SystemMounts.MountZfs(names.Dataset(id), path, SystemMounts.NoAtime);
+        }
+        catch (StorageException missing) when (missing.Failure == StorageFailure.NotFound)
+        {
+            RemoveFolder(path);
+            throw;
         }
     }
 

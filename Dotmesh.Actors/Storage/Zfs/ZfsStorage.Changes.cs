@@ -101,10 +101,13 @@ public sealed partial class ZfsStorage
     /// <param name="gone">Names of those to take away.</param>
     private Task Set(string name, List<string> assignments, CancellationToken ct, params string[] gone)
     {
-        List<string[]> commands = _features.Kernel && assignments.Count > 0
-            ? [["set", .. assignments, name]]
-            : [.. assignments.Select(assignment => new[] { "set", assignment, name })];
-        return Task.WhenAll(commands.Concat(gone.Select(property => new[] { "inherit", property, name })).Select(command => _tool.Zfs(command, ct)));
+        // a command takes several where the pool has a kernel module
+        var sets = _features.Kernel && assignments.Count > 0 ? [assignments.ToArray()] : assignments.Chunk(1);
+        return Task.WhenAll(
+        [
+            .. sets.Select(some => _tool.Zfs(["set", .. some, name], ct)),
+            .. gone.Select(property => _tool.Zfs(["inherit", property, name], ct)),
+        ]);
     }
 
     public async Task Destroy(FilesystemId id, CancellationToken ct)
@@ -138,14 +141,6 @@ public sealed partial class ZfsStorage
         {
             // a full pool may refuse even a new name, but it is removals that make space in it
             await FinishDestroy(id, _names.Dataset(id), ct);
-        }
-        catch (StorageException gone) when (gone.Failure == StorageFailure.NotFound)
-        {
-            // somebody else was faster
-            if (await Dataset(_names.Dataset(id), ct) is not null)
-            {
-                throw;
-            }
         }
     }
 
