@@ -1,4 +1,4 @@
-namespace Dotmesh.Actors.Transfers;
+namespace Dotmesh.Actors.Storage;
 
 /// <summary>A stream that can be read forwards and asynchronously, and nothing else.</summary>
 public abstract class ReadOnlyStream : Stream
@@ -14,7 +14,7 @@ public abstract class ReadOnlyStream : Stream
     public sealed override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public sealed override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public sealed override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("read it asynchronously");
     public sealed override void Flush() { }
     public sealed override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public sealed override void SetLength(long value) => throw new NotSupportedException();
@@ -42,4 +42,21 @@ public abstract class WriteOnlyStream : Stream
     public sealed override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public sealed override void SetLength(long value) => throw new NotSupportedException();
     public sealed override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+}
+
+/// <summary>Counts what is written through it.</summary>
+/// <param name="output">Not closed.</param>
+/// <param name="written">Told of all bytes so far after each write; null: nobody asks.</param>
+internal sealed class CountingStream(Stream output, Action<long>? written = null) : WriteOnlyStream
+{
+    public long Bytes { get; private set; }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        await output.WriteAsync(buffer, cancellationToken);
+        Bytes += buffer.Length;
+        written?.Invoke(Bytes);
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => output.FlushAsync(cancellationToken);
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Compression;
+using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Actors.Transfers;
 
@@ -22,7 +23,7 @@ public static class WireBody
     {
         var outlet = new Outlet(output, ct);
         var gzip = new GZipStream(outlet, CompressionLevel.NoCompression, leaveOpen: true);
-        var counted = new Counted(gzip, sent);
+        var counted = new CountingStream(gzip, sent);
         var complete = false;
         try
         {
@@ -54,7 +55,7 @@ public static class WireBody
             opened = reader.Refusal is null;
             return reader;
         }
-        catch (Storage.StorageException damaged)
+        catch (StorageException damaged)
         {
             return new Refusal(RefusalCode.Invalid, damaged.Message);
         }
@@ -133,19 +134,5 @@ public static class WireBody
 
         public override Task FlushAsync(CancellationToken cancellationToken) =>
             Closed ? Task.CompletedTask : output.FlushAsync(ct);
-    }
-
-    private sealed class Counted(Stream output, Action<long>? sent) : WriteOnlyStream
-    {
-        public long Bytes { get; private set; }
-
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            await output.WriteAsync(buffer, cancellationToken);
-            Bytes += buffer.Length;
-            sent?.Invoke(Bytes);
-        }
-
-        public override Task FlushAsync(CancellationToken cancellationToken) => output.FlushAsync(cancellationToken);
     }
 }

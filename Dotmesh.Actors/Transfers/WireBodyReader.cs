@@ -1,11 +1,12 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Actors.Transfers;
 
 /// <summary>
 /// The raw stream of a body, its prelude already read. A read that answers 0 says that the body was complete, lengths and checksums
-/// included; a body that is cut or damaged is <see cref="Storage.StorageFailure.BadStream"/> at the latest there. Who applies the stream
+/// included; a body that is cut or damaged is <see cref="StorageFailure.BadStream"/> at the latest there. Who applies the stream
 /// may find its end before that: call <see cref="Finish"/> before the result counts.
 /// </summary>
 /// <remarks>

@@ -75,16 +75,10 @@ internal static class ZfsFrame
 }
 
 /// <summary>One segment as a stream of its own.</summary>
-internal sealed class ZfsSegmentStream(Stream input) : Stream
+internal sealed class ZfsSegmentStream(Stream input) : ReadOnlyStream
 {
     private int _left;
     private bool _ended;
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -117,10 +111,4 @@ internal sealed class ZfsSegmentStream(Stream input) : Stream
             // discarded
         }
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    public override void Flush() { }
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -10,11 +10,11 @@ public sealed partial class ZfsStorage
 {
     public async Task<long> PredictSize(StreamRange range, CancellationToken ct)
     {
-        var counted = new CountingStream();
+        var counted = new CountingStream(Stream.Null);
         if (!_features.Kernel)
         {
             await Send(range, counted, ct);
-            return counted.Length;
+            return counted.Bytes;
         }
 
         var (header, segments) = await Plan(range, ct);
@@ -271,28 +271,5 @@ public sealed partial class ZfsStorage
         }
 
         await Forget(dataset.Name, ZfsProperties.Receiving, dataset.Local.ContainsKey(ZfsProperties.Receiving), ct);
-    }
-
-    private sealed class CountingStream : Stream
-    {
-        private long _length;
-
-        public override bool CanRead => false;
-        public override bool CanSeek => false;
-        public override bool CanWrite => true;
-        public override long Length => _length;
-        public override long Position { get => _length; set => throw new NotSupportedException(); }
-
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            _length += buffer.Length;
-            return ValueTask.CompletedTask;
-        }
-
-        public override void Write(byte[] buffer, int offset, int count) => _length += count;
-        public override void Flush() { }
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }
