@@ -50,6 +50,24 @@ public sealed record BranchRow(string Name, FilesystemId Id, Storage.CommitOrigi
 public sealed record DotTarget(DotRow Dot, string Branch, FilesystemId Filesystem)
 {
     public Storage.CommitOrigin? Origin => Branch.Length == 0 ? null : Dot.Branches[Branch].Origin;
+
+    /// <summary>
+    /// The branches from the master branch to this one, back along the origins (contract 3.6). Where the directory does not know one of them
+    /// they begin after it.
+    /// </summary>
+    public ImmutableArray<BranchRow> Path()
+    {
+        var byId = Dot.Branches.Values.ToDictionary(branch => branch.Id);
+        var steps = new List<BranchRow>();
+        // removed, so that a circle ends the walk too
+        for (var at = Filesystem; at != Dot.Id && byId.Remove(at, out var branch); at = branch.Origin.Filesystem)
+        {
+            steps.Add(branch);
+        }
+
+        steps.Reverse();
+        return [.. steps];
+    }
 }
 
 /// <summary>

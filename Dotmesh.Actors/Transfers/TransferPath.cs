@@ -44,22 +44,15 @@ public sealed class TransferPath
     /// <summary>The path to a branch of this cluster; refused when the directory does not know where one of them starts.</summary>
     public static Outcome<TransferPath> To(DotTarget tip)
     {
-        var byId = tip.Dot.Branches.Values.ToDictionary(branch => branch.Id);
-        var steps = new List<UncheckedStep>();
-        for (var at = tip.Filesystem; at != tip.Dot.Id;)
+        var branches = tip.Path();
+        var begin = branches.IsEmpty ? tip.Filesystem : branches[0].Origin.Filesystem;
+        if (begin != tip.Dot.Id)
         {
-            // removed, so that a circle ends the walk too
-            if (!byId.Remove(at, out var branch))
-            {
-                return Refusals.NoSuchFilesystem(at);
-            }
-
-            var origin = branch.Origin;
-            steps.Add(new UncheckedStep(branch.Name, "", branch.Id.Value, "", origin.Filesystem.Value, origin.Commit.Value));
-            at = origin.Filesystem;
+            return Refusals.NoSuchFilesystem(begin);
         }
 
-        steps.Reverse();
+        var steps = branches.Select(branch => new UncheckedStep(
+            branch.Name, "", branch.Id.Value, "", branch.Origin.Filesystem.Value, branch.Origin.Commit.Value));
         return Check(new UncheckedPath(tip.Dot.Id.Value, tip.Dot.Name.Namespace, tip.Dot.Name.Name, [.. steps]));
     }
 

@@ -90,21 +90,15 @@ internal static class TransferMethods
         return Params.Now(target.Then(found => (Outcome<PathToTopLevelFilesystem>)Path(found)));
     }
 
-    /// <summary>Root to tip: from the branch back along the origins to the master branch. Pure.</summary>
-    internal static PathToTopLevelFilesystem Path(DotTarget tip)
-    {
-        var steps = new List<PathStep>();
-        var byId = tip.Dot.Branches.Values.ToDictionary(branch => branch.Id);
-        var at = tip.Filesystem;
-        while (at != tip.Dot.Id && byId.Remove(at, out var branch))
-        {
-            var origin = new PathOrigin(branch.Origin.Filesystem.Value, branch.Origin.Commit.Value);
-            steps.Insert(0, new PathStep(branch.Name, new PathClone(tip.Dot.Id.Value, branch.Id.Value, branch.Name, origin)));
-            at = branch.Origin.Filesystem;
-        }
-
-        return new PathToTopLevelFilesystem(tip.Dot.Id.Value, WireName.From(tip.Dot.Name), [.. steps]);
-    }
+    internal static PathToTopLevelFilesystem Path(DotTarget tip) => new(
+        tip.Dot.Id.Value,
+        WireName.From(tip.Dot.Name),
+        [
+            .. tip.Path().Select(branch => new PathStep(
+                branch.Name,
+                new PathClone(
+                    tip.Dot.Id.Value, branch.Id.Value, branch.Name, new PathOrigin(branch.Origin.Filesystem.Value, branch.Origin.Commit.Value)))),
+        ]);
 
     // no transfer can be started before the part that makes them: every id is unknown
     private static ValueTask<Outcome<string>> GetTransfer(RpcCall call) => Params.Now<string>(
