@@ -164,14 +164,8 @@ public sealed class ClusterSpec : ThreeNodes
         {
             Environment = new Dictionary<string, string?>(setup.Environment) { ["DOTMESH__CLUSTER__SECRETFILE"] = Path.Combine(setup.Folder, "own-secret") },
         };
-        await using var node = NodeProcess.Launch(stranger);
-        var end = await node.Ended();
-        Assert.Equal(1, end.ExitCode);
-        Assert.Contains("another cluster secret", end.Errors, StringComparison.Ordinal);
-        await Patience.Holds(
-            () => Task.FromResult(Cluster.Nodes.Any(other => other.Log.Contains("another cluster secret", StringComparison.Ordinal)) ? this : null),
-            TimeSpan.FromSeconds(20),
-            () => "no other node has logged it");
+        Assert.Contains("another cluster secret", await NodeCluster.Refused(stranger), StringComparison.Ordinal);
+        await Cluster.Logged("another cluster secret", TimeSpan.FromSeconds(20));
     }
 
     protected override Task<NodeCluster> Start() => NodeCluster.Start(3, ("DOTMESH__FAILOVER__MODE", "manual"));

@@ -68,9 +68,9 @@ public abstract class FailoverSpec : ThreeNodes
         await CommitsAgain(1, "after the takeover");
         await Cluster.Server.Kill();
         Cluster.Nodes[0].Thaw();
-        await Logged("could not be renewed", 0);
+        await Cluster.Logged("could not be renewed", TimeSpan.FromSeconds(60), 0);
         await Cluster.Server.Resume();
-        await Logged("The node begins anew", 0);
+        await Cluster.Logged("The node begins anew", TimeSpan.FromSeconds(60), 0);
         await Cluster.Nodes[0].Ready();
         await Cluster.Sees(0, 3);
         await Cluster.Holds("data", "", 2);
@@ -80,7 +80,7 @@ public abstract class FailoverSpec : ThreeNodes
     public async Task A_node_without_dots_that_was_frozen_comes_back_too_and_who_starts_meanwhile_finds_the_others()
     {
         Cluster.Nodes[0].Freeze();
-        await Logged("it leaves the cluster", 1, 2);
+        await Cluster.Logged("it leaves the cluster", TimeSpan.FromSeconds(60), 1, 2);
         // whoever starts now must not be told to join it
         await Cluster.Server.Execute(
             Cluster.Database.Database,
@@ -151,12 +151,6 @@ public abstract class FailoverSpec : ThreeNodes
         Assert.Contains("needs 4 nodes", refused.Text, StringComparison.Ordinal);
     }
 
-    /// <summary>On any of the nodes.</summary>
-    private Task Logged(string text, params int[] nodes) => Patience.Holds(
-        () => Task.FromResult(nodes.Any(node => Cluster.Nodes[node].Log.Contains(text, StringComparison.Ordinal)) ? this : null),
-        TimeSpan.FromSeconds(60),
-        () => $"no '{text}' in\n{string.Join("\n=====\n", nodes.Select(node => Cluster.Nodes[node].Log))}");
-
     private Task<string> Commit(int node, string message) =>
         Rpc(node).Text("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = message });
 
@@ -175,10 +169,6 @@ public abstract class FailoverSpec : ThreeNodes
         },
         TimeSpan.FromSeconds(30),
         () => $"no commit was taken: {_last}\n{Logs}");
-
-    private async Task<IEnumerable<string?>> Messages(int node, string branch) =>
-        ((JsonArray)(await Rpc(node).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!)
-        .Select(commit => (string?)commit!["Metadata"]!["message"]);
 }
 
 /// <summary>On directory storage.</summary>

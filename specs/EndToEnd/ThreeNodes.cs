@@ -32,6 +32,11 @@ public abstract class ThreeNodes : IAsyncLifetime
     /// <summary>Of admin's dot <c>data</c>.</summary>
     protected async Task<string?> Master(int node) => (string?)(await Rpc(node).Call("List"))!["admin"]!["data"]!["Master"];
 
+    /// <summary>Of the commits of a branch of that dot, as a node tells them.</summary>
+    protected async Task<IEnumerable<string?>> Messages(int node, string branch) =>
+        ((JsonArray)(await Rpc(node).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!)
+        .Select(commit => (string?)commit!["Metadata"]!["message"]);
+
     /// <summary>The files of that dot, mounted on a node, which controls it from then on.</summary>
     protected Task<string> Procured(int node) =>
         Rpc(node).Text("Procure", new { Namespace = "admin", Name = "data", Subdot = "__default__" });

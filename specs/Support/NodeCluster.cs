@@ -155,6 +155,25 @@ public sealed class NodeCluster : IAsyncDisposable
         _nodes[number] = await NodeProcess.Start(_nodes[number].Setup);
     }
 
+    /// <summary>Waits until one of these nodes, or of all when none is named, has logged a text.</summary>
+    public Task Logged(string text, TimeSpan limit, params int[] nodes)
+    {
+        var asked = nodes.Length == 0 ? _nodes : [.. nodes.Select(node => _nodes[node])];
+        return Patience.Holds(
+            () => Task.FromResult(asked.Any(node => node.Log.Contains(text, StringComparison.Ordinal)) ? this : null),
+            limit,
+            () => $"no '{text}' in\n{string.Join("\n=====\n", asked.Select(node => node.Log))}");
+    }
+
+    /// <summary>Starts a node that is to be refused; answers what it says of it.</summary>
+    public static async Task<string> Refused(NodeSetup setup)
+    {
+        await using var node = NodeProcess.Launch(setup);
+        var end = await node.Ended();
+        Xunit.Assert.True(end.ExitCode == 1, end.ToString());
+        return end.Errors;
+    }
+
     /// <summary>What a node wrote in all of its runs.</summary>
     public string LogOf(int number) => $"{_earlier.GetValueOrDefault(number)}{_nodes[number].Log}\n";
 

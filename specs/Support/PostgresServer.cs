@@ -51,12 +51,23 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public async Task Execute(string database, string sql)
     {
-        await using var connection = new NpgsqlConnection(
-            string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={Port};Username={User};Database={database};Pooling=false"));
-        await connection.OpenAsync();
-        await using var command = connection.CreateCommand();
-        command.CommandText = sql;
+        await using var connection = await Open(database);
+        await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<List<T>> Query<T>(string database, string sql, Func<NpgsqlDataReader, T> read)
+    {
+        await using var connection = await Open(database);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<T>();
+        while (await reader.ReadAsync())
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
     }
 
     /// <summary>Ends the server as a crash of its machine would.</summary>
@@ -104,6 +115,22 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     private string Data => Path.Combine(_folder.Path, "data");
+
+    private async Task<NpgsqlConnection> Open(string database)
+    {
+        var connection = new NpgsqlConnection(
+            string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={Port};Username={User};Database={database};Pooling=false"));
+        try
+        {
+            await connection.OpenAsync();
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
 
     private static bool IsRoot => Environment.UserName == "root";
 

@@ -59,5 +59,29 @@ public sealed class RpcClient : IDisposable
     public async Task<string> Text(string method, object? parameters = null) =>
         (string?)await Call(method, parameters) ?? throw new InvalidOperationException($"{method} answered null");
 
+    /// <summary>
+    /// Calls until it is answered with a result, where the errors say to try again: nothing was done then, and on a machine that has much
+    /// else to do a node or the database may be out of reach for a moment.
+    /// </summary>
+    public async Task<JsonNode> CallAgain(string method, object parameters)
+    {
+        var last = "";
+        return await Patience.Holds(
+            async () =>
+            {
+                try
+                {
+                    return await Call(method, parameters);
+                }
+                catch (RpcErrorException again) when (again.Text.Contains("try again", StringComparison.Ordinal))
+                {
+                    last = again.Text;
+                    return null;
+                }
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"{method} is not answered: {last}");
+    }
+
     public void Dispose() => _http.Dispose();
 }

@@ -103,26 +103,8 @@ internal sealed class HistoryCheck(NodeCluster cluster, HistoryClient client)
     private async Task<List<string>> Commits(string branch, NodeProcess? through = null) =>
         [.. ((JsonArray)await Ask("Commits", new { Namespace = "admin", client.Name, Branch = branch }, through)).Select(commit => (string)commit!["Id"]!)];
 
-    /// <summary>A node says when to ask again: on a machine that has much else to do one may be out of reach for a moment.</summary>
-    private async Task<JsonNode> Ask(string method, object parameters, NodeProcess? through = null)
-    {
-        var last = "";
-        return await Patience.Holds(
-            async () =>
-            {
-                try
-                {
-                    return await (through ?? cluster.Nodes[0]).Rpc.Call(method, parameters);
-                }
-                catch (RpcErrorException again) when (again.Text.Contains("try again", StringComparison.Ordinal))
-                {
-                    last = again.Text;
-                    return null;
-                }
-            },
-            TimeSpan.FromSeconds(60),
-            () => $"{method} of {client.Name} is not answered: {last}");
-    }
+    private Task<JsonNode> Ask(string method, object parameters, NodeProcess? through = null) =>
+        (through ?? cluster.Nodes[0]).Rpc.CallAgain(method, parameters);
 
     private static string Shape(Dictionary<string, List<string>> lines) =>
         string.Join('\n', lines.Select(line => $"  {line.Key}: {string.Join(' ', line.Value)}"));

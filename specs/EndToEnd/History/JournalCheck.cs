@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Dotmesh.Specs.Support;
-using Npgsql;
 using Xunit;
 
 namespace Dotmesh.Specs.EndToEnd.History;
@@ -67,24 +66,12 @@ internal static class JournalCheck
         }
     }
 
-    private static async Task<List<JournalRow>> Read(NodeCluster cluster)
-    {
-        var database = cluster.Database;
-        await using var connection = new NpgsqlConnection(
-            $"Host={database.Host};Port={database.Port};Username={database.User};Database={database.Database};Pooling=false");
-        await connection.OpenAsync();
-        await using var command = connection.CreateCommand();
-        command.CommandText = "SELECT persistence_id, writer_uuid, manifest, message FROM journal WHERE persistence_id LIKE 'dot-%' "
-            + "ORDER BY persistence_id, sequence_number";
-        await using var read = await command.ExecuteReaderAsync();
-        var rows = new List<JournalRow>();
-        while (await read.ReadAsync())
+    private static Task<List<JournalRow>> Read(NodeCluster cluster) => cluster.Server.Query(
+        cluster.Database.Database,
+        "SELECT persistence_id, writer_uuid, manifest, message FROM journal WHERE persistence_id LIKE 'dot-%' ORDER BY persistence_id, sequence_number",
+        row =>
         {
-            var says = JsonNode.Parse((byte[])read[3])!;
-            rows.Add(new JournalRow(
-                read.GetString(0), read.GetString(1), read.GetString(2), (string?)says["node"], (long?)says["epoch"] ?? 0));
-        }
-
-        return rows;
-    }
+            var says = JsonNode.Parse((byte[])row[3])!;
+            return new JournalRow(row.GetString(0), row.GetString(1), row.GetString(2), (string?)says["node"], (long?)says["epoch"] ?? 0);
+        });
 }
