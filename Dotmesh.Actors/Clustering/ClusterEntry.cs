@@ -47,7 +47,7 @@ internal sealed class ClusterEntry(ActorSystem system, ClusterParts parts, Immut
             if (seeds.Count == 0)
             {
                 log.LogInformation("No other node is up: this one begins the cluster at {Address}", self);
-                await cluster.JoinAsync(self, ct);
+                await Begin(cluster, self, ct);
                 return;
             }
 
@@ -69,7 +69,20 @@ internal sealed class ClusterEntry(ActorSystem system, ClusterParts parts, Immut
         }
     }
 
-    private static async Task<bool> TryJoin(Cluster cluster, IEnumerable<Address> seeds, CancellationToken ct)
+    private static async Task Begin(Cluster cluster, Address self, CancellationToken ct)
+    {
+        try
+        {
+            await cluster.JoinAsync(self, ct);
+        }
+        catch (ClusterJoinFailedException) when (ct.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(ct);
+        }
+    }
+
+    /// <summary>False when none of the seeds let this node join in time; throws <see cref="OperationCanceledException"/> when it was called off.</summary>
+    internal static async Task<bool> TryJoin(Cluster cluster, IEnumerable<Address> seeds, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(OneTry);
@@ -78,8 +91,10 @@ internal sealed class ClusterEntry(ActorSystem system, ClusterParts parts, Immut
             await cluster.JoinSeedNodesAsync(seeds, limit.Token);
             return true;
         }
-        catch (Exception late) when (!ct.IsCancellationRequested && late is OperationCanceledException or ClusterJoinFailedException)
+        catch (Exception late) when (late is OperationCanceledException or ClusterJoinFailedException)
         {
+            // a join that is called off ends with the same exception as one that found nobody
+            ct.ThrowIfCancellationRequested();
             return false;
         }
     }
