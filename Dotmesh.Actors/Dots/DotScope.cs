@@ -31,6 +31,9 @@ internal sealed record DotEnvironment(
 
     public JournalTrouble JournalTrouble { get; } = new(Time, Log);
 
+    /// <summary>Streams of other clusters that wait for the dot that they go into.</summary>
+    public Arrivals Arrivals { get; } = new();
+
     /// <summary>Told after each event of a dot that this node controls; must not block.</summary>
     public Action<FilesystemId> Changed { get; set; } = _ => { };
 
@@ -43,19 +46,20 @@ internal sealed record DotEnvironment(
     /// <summary>Why commands may reach no dot, when it is the database; null as far as is known here.</summary>
     public Refusal? DatabaseAway(FilesystemId dot) => Fenced() ?? (JournalTrouble.IsFresh ? Refusals.JournalUnreadable(dot) : null);
 
-    /// <summary>Reads filesystems from the pool again, because an operation may have changed more than itself.</summary>
+    /// <summary>
+    /// Reads filesystems from the pool again, because an operation may have changed more than itself. What is done to one of them meanwhile
+    /// stays known: it is read once more.
+    /// </summary>
     public async Task Refresh(IEnumerable<FilesystemId> filesystems, CancellationToken ct)
     {
         foreach (var id in filesystems.ToList())
         {
-            if (await Storage.Find(id, ct) is { } found)
+            PoolIndex.Seen seen;
+            do
             {
-                Index.Put(found);
+                seen = Index.Look(id);
             }
-            else
-            {
-                Index.Remove(id);
-            }
+            while (!Index.TryPut(id, await Storage.Find(id, ct), seen));
 
             Usage.Invalidate(id);
         }

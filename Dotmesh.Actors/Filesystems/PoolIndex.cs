@@ -52,20 +52,54 @@ public sealed class PoolIndex
         }
     }
 
-    /// <summary>A commit was made. Nothing when the filesystem is gone.</summary>
+    /// <summary>What is known of a filesystem before the pool is read for it; see <see cref="TryPut"/>.</summary>
+    public Seen Look(FilesystemId id) => _entries.TryGetValue(id, out var entry) ? new Seen(entry, entry.Changes) : default;
+
+    /// <summary>
+    /// Takes what was read of the pool, unless something was done to the filesystem since <paramref name="seen"/>: a commit that was made
+    /// meanwhile may not be in what was read. False then: read again.
+    /// </summary>
+    /// <param name="found">Null: the pool has no such filesystem.</param>
+    public bool TryPut(FilesystemId id, StoredFilesystem? found, Seen seen)
+    {
+        if (seen.Entry is Entry known ? !_entries.TryGetValue(id, out var now) || !ReferenceEquals(now, known) || !known.Retire(seen.Changes)
+            : _entries.ContainsKey(id))
+        {
+            return false;
+        }
+
+        if (found is null)
+        {
+            Remove(id);
+        }
+        else
+        {
+            Put(found);
+        }
+
+        return true;
+    }
+
+    /// <summary>A commit was made. Nothing when the filesystem is gone, or when the pool was read after it and told of it.</summary>
     public void Append(FilesystemId id, StoredCommit commit)
     {
-        if (_entries.TryGetValue(id, out var entry))
+        // one that is being replaced takes no more: its successor is there in a moment
+        var spin = default(SpinWait);
+        while (_entries.TryGetValue(id, out var entry) && !entry.TryAppend(commit))
         {
-            entry.Append(commit);
+            spin.SpinOnce();
         }
     }
 
     public void SetLabels(FilesystemId id, FilesystemLabels labels)
     {
-        if (Find(id) is { } known)
+        while (true)
         {
-            Put(known with { Labels = labels });
+            var seen = Look(id);
+            if (Find(id) is not { } known || TryPut(id, known with { Labels = labels }, seen))
+            {
+                return;
+            }
         }
     }
 
@@ -109,16 +143,43 @@ public sealed class PoolIndex
         }
     }
 
+    /// <summary>What was known of a filesystem at some moment.</summary>
+    public readonly struct Seen
+    {
+        internal Seen(object entry, int changes) => (Entry, Changes) = (entry, changes);
+
+        internal object? Entry { get; }
+
+        internal int Changes { get; }
+    }
+
     /// <summary>A growable list of commits: an append is cheap however many there are.</summary>
     private sealed class Entry(StoredFilesystem filesystem)
     {
         private readonly Lock _lock = new();
         private StoredCommit[] _commits = [.. filesystem.Commits];
         private int _count = filesystem.Commits.Length;
+        private bool _mounted = filesystem.Mounted;
+        private int _changes;
+        private bool _retired;
 
         public FilesystemLabels? Labels { get; } = filesystem.Labels;
 
-        public bool Mounted { get; set; } = filesystem.Mounted;
+        public bool Mounted
+        {
+            get => Volatile.Read(ref _mounted);
+            set
+            {
+                lock (_lock)
+                {
+                    _mounted = value;
+                    _changes++;
+                }
+            }
+        }
+
+        /// <summary>How often something was done to it.</summary>
+        public int Changes => Volatile.Read(ref _changes);
 
         public int Count => Volatile.Read(ref _count);
 
@@ -133,10 +194,37 @@ public sealed class PoolIndex
             }
         }
 
-        public void Append(StoredCommit commit)
+        /// <summary>From here on another entry takes what is appended; false when something was done to it since it was looked at.</summary>
+        public bool Retire(int seen)
         {
             lock (_lock)
             {
+                if (_retired || _changes != seen)
+                {
+                    return false;
+                }
+
+                _retired = true;
+                return true;
+            }
+        }
+
+        /// <summary>False when it is retired.</summary>
+        public bool TryAppend(StoredCommit commit)
+        {
+            lock (_lock)
+            {
+                if (_retired)
+                {
+                    return false;
+                }
+
+                if (_count > 0 && _commits[_count - 1].Id == commit.Id)
+                {
+                    // the pool was read between the commit and this
+                    return true;
+                }
+
                 if (_count == _commits.Length)
                 {
                     Array.Resize(ref _commits, Math.Max(4, _count + (_count / 2)));
@@ -144,6 +232,8 @@ public sealed class PoolIndex
 
                 _commits[_count] = commit;
                 _count++;
+                _changes++;
+                return true;
             }
         }
 

@@ -18,6 +18,9 @@ internal sealed class MemoryStorage(string root) : IStorage
     /// <summary>Runs before each operation, with its name: may wait or throw.</summary>
     public Func<string, FilesystemId, CancellationToken, Task> Before { get; set; } = (_, _, _) => Task.CompletedTask;
 
+    /// <summary>Runs after a filesystem was read and before that is answered.</summary>
+    public Func<string, FilesystemId, CancellationToken, Task> After { get; set; } = (_, _, _) => Task.CompletedTask;
+
     public StorageNodeId Node { get; init; } = StorageNodeId.FromGuid(0xd07);
 
     public int Calls => Volatile.Read(ref _calls);
@@ -59,10 +62,14 @@ internal sealed class MemoryStorage(string root) : IStorage
     public async Task<StoredFilesystem?> Find(FilesystemId id, CancellationToken ct)
     {
         await Enter("find", id, ct);
+        StoredFilesystem? found;
         lock (_lock)
         {
-            return _filesystems.GetValueOrDefault(id)?.Stored();
+            found = _filesystems.GetValueOrDefault(id)?.Stored();
         }
+
+        await After("find", id, ct);
+        return found;
     }
 
     public async Task Create(FilesystemId id, FilesystemLabels labels, CancellationToken ct)

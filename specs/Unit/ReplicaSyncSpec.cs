@@ -62,6 +62,24 @@ public sealed class ReplicaSyncSpec : IDisposable
         _folder.Dispose();
     }
 
+    [Fact]
+    public async Task A_commit_that_is_made_while_its_filesystem_is_read_again_stays_known()
+    {
+        var (env, _, _) = await Node(Labels);
+        var (second, once) = (new CommitId("second"), 0);
+        _storage.After = async (operation, id, ct) =>
+        {
+            if (operation == "find" && Interlocked.Increment(ref once) == 1)
+            {
+                env.Index.Append(id, await _storage.Commit(id, second, CommitMetadata.Empty, ct));
+            }
+        };
+
+        await env.Refresh([Dot], default);
+
+        Assert.Equal([First, second], env.Index.Commits(Dot).Select(commit => commit.Id));
+    }
+
     /// <summary>
     /// With the first commit of the dot, which another node controls. What it makes beside it is interrupted: it is in the pool, and not looked
     /// at yet.
