@@ -12,6 +12,7 @@ using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 using Dotmesh.Actors.Trust;
 using Dotmesh.Actors.Users;
 using Microsoft.Extensions.Logging;
@@ -95,6 +96,9 @@ public sealed class DotmeshSystem : IAsyncDisposable
 
     public IDots Dots => _facade;
 
+    /// <summary>Null when it was started without.</summary>
+    public ITransfers? Transfers { get; private init; }
+
     /// <summary>Filesystems in the pool of this node: master branches and others.</summary>
     public int Filesystems => Index.Filesystems;
 
@@ -108,7 +112,8 @@ public sealed class DotmeshSystem : IAsyncDisposable
     /// </summary>
     public static async Task<DotmeshSystem> Start(
         DotmeshSystemSettings settings, IStorage storage, IDirectory directory, IUsers users, Faults faults,
-        TimeProvider time, IIdSource ids, ILoggerFactory log, CancellationToken ct, ClusterParts? cluster = null)
+        TimeProvider time, IIdSource ids, ILoggerFactory log, CancellationToken ct, ClusterParts? cluster = null,
+        TransferServices? transfers = null)
     {
         var logger = log.CreateLogger<DotmeshSystem>();
         var pool = await storage.Pool(ct);
@@ -129,7 +134,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
         var system = CreateSystem(settings, pool.Id, cluster?.Registry.Self.Incarnation ?? "", log);
         try
         {
-            var facade = await StartActors(system, settings, env, users, cluster, ct);
+            var (facade, members) = await StartActors(system, settings, env, users, cluster, ct);
             var repair = new PoolRepair(env, users, facade.Wake);
             await repair.Run(ct);
             logger.LogInformation("storage node {Node}: {Dots} dots, {Filesystems} filesystems",
@@ -137,6 +142,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
             return new DotmeshSystem(system, facade, index, stopping, logger)
             {
                 _cluster = cluster,
+                Transfers = transfers is null ? null : StartTransfers(system, env, facade, users, members, transfers),
                 _mounting = Background(repair.MountAll, logger, stopping.Token),
             };
         }
@@ -201,7 +207,19 @@ public sealed class DotmeshSystem : IAsyncDisposable
         return ActorSystem.Create("dotmesh", settings.Tls is { } tls ? setup.And(tls.Remoting()) : setup);
     }
 
-    private static async Task<DotsFacade> StartActors(
+    private static TransfersFacade StartTransfers(
+        ActorSystem system, DotEnvironment env, DotsFacade dots, IUsers users, Membership members, TransferServices services)
+    {
+        var parts = new TransferParts(
+            env, dots, users, members, new TransferTables(services.Database), services, new TransferLimits(services.Settings, env.Time),
+            new Receiver(env, dots, users, members, services.Link));
+        var actor = system.ActorOf(Props.Create(() => new TransfersActor(parts)), "transfers");
+        var facade = new TransfersFacade(parts, actor);
+        services.Serve(facade);
+        return facade;
+    }
+
+    private static async Task<(DotsFacade Dots, Membership Members)> StartActors(
         ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, IUsers users, ClusterParts? parts, CancellationToken ct)
     {
         system.ActorOf(Props.Create(() => new JournalOpener(env.Node)), "journal-opener");
@@ -232,7 +250,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
                 region, env.Directory, members, env.DatabaseAway, env.Time, settings.MaxInFlight, settings.SerializeMessages, env.Log)),
             "gateway");
         facade = new DotsFacade(gateway, env, users, new NodeViews(env, members, answers, parts, settings), members, settings);
-        return facade;
+        return (facade, members);
     }
 
     private static async Task Join(

@@ -51,6 +51,10 @@ public static partial class FaultPoints
     public const string ShareAfterPersist = "share.after-persist";
     public const string ShareAfterProject = "share.after-project";
 
+    public const string ReceiveBeforeStorage = "receive.before-storage";
+    public const string ReceiveAfterStorage = "receive.after-storage";
+    public const string ReceiveAfterPersist = "receive.after-persist";
+
     public const string HandoverBeforeUnmount = "handover.before-unmount";
     public const string HandoverAfterUnmount = "handover.after-unmount";
     public const string HandoverAfterCommit = "handover.after-commit";
@@ -84,6 +88,9 @@ public static partial class FaultPoints
     public static IReadOnlyList<string> Share { get; } =
         [ShareBeforeStorage, ShareAfterStorage, ShareAfterPersist, ShareAfterProject];
 
+    /// <summary>Commits of another cluster.</summary>
+    public static IReadOnlyList<string> Receive { get; } = [ReceiveBeforeStorage, ReceiveAfterStorage, ReceiveAfterPersist];
+
     public static IReadOnlyList<string> All { get; } =
-        [.. Create, .. Commit, .. Branch, .. Rollback, .. Stash, .. Delete, .. Share, .. Handover];
+        [.. Create, .. Commit, .. Branch, .. Rollback, .. Stash, .. Delete, .. Share, .. Handover, .. Receive];
 }

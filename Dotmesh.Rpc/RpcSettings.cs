@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 using Dotmesh.Actors.Users;
 using Microsoft.Extensions.Logging;
 
@@ -44,6 +45,9 @@ public sealed record RpcServices
     public required IDots Dots { get; init; }
 
     public required IUsers Users { get; init; }
+
+    /// <summary>Null: this node makes no transfers.</summary>
+    public ITransfers? Transfers { get; init; }
 
     public required Faults Faults { get; init; }
 

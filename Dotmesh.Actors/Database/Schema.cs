@@ -82,5 +82,40 @@ internal static class Schema
             // who came later gives way when there are two clusters on one database
             "ALTER TABLE nodes ADD COLUMN entered BIGINT NOT NULL DEFAULT 0",
         ]),
+        new(6, "transfers",
+        [
+            // node: who runs it; empty for a push that another cluster announced
+            """
+            CREATE TABLE transfers (
+                id TEXT NOT NULL PRIMARY KEY,
+                dot_id TEXT NOT NULL,
+                filesystem TEXT NOT NULL,
+                node TEXT NOT NULL,
+                running INTEGER NOT NULL,
+                asked_by TEXT NOT NULL,
+                asked_at BIGINT NOT NULL,
+                request TEXT NOT NULL,
+                secret TEXT NOT NULL,
+                record TEXT NOT NULL)
+            """,
+            "CREATE INDEX transfers_running ON transfers (running, asked_at)",
+            "CREATE INDEX transfers_by_filesystem ON transfers (filesystem)",
+            "CREATE INDEX transfers_by_time ON transfers (asked_at)",
+            // a dot that comes back from another cluster after it was deleted begins after this epoch
+            "ALTER TABLE deleted_dots ADD COLUMN epoch BIGINT NOT NULL DEFAULT 0",
+            // filesystems that another cluster said it will push, and that are not here yet
+            """
+            CREATE TABLE registrations (
+                filesystem TEXT NOT NULL PRIMARY KEY,
+                dot_id TEXT NOT NULL,
+                namespace TEXT NOT NULL,
+                name TEXT NOT NULL,
+                branch TEXT NOT NULL,
+                origin_filesystem TEXT NOT NULL,
+                origin_commit TEXT NOT NULL,
+                user_id TEXT NOT NULL,
+                at BIGINT NOT NULL)
+            """,
+        ]),
     ];
 }

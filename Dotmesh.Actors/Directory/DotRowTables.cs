@@ -78,8 +78,16 @@ internal static class DotRowTables
     }
 
     /// <summary>Kept for ever: a pool that comes back after years must not bring it to life again.</summary>
-    public static void Bury(SqlSession session, FilesystemId id, string now) => session.Execute(
-        $"INSERT INTO deleted_dots (id, at) VALUES (@id, {now}) ON CONFLICT DO NOTHING", ("@id", id.Value));
+    public static void Bury(SqlSession session, DotRow row, string now) => session.Execute(
+        $"INSERT INTO deleted_dots (id, at, epoch) VALUES (@id, {now}, @epoch) ON CONFLICT DO NOTHING",
+        ("@id", row.Id.Value), ("@epoch", row.Epoch));
+
+    /// <summary>The last epoch of a dot that was deleted; 0 when there was none.</summary>
+    public static long BuriedEpoch(SqlSession session, FilesystemId id) =>
+        session.Query("SELECT epoch FROM deleted_dots WHERE id = @id", row => row.GetInt64(0), ("@id", id.Value)).FirstOrDefault();
+
+    public static void Unbury(SqlSession session, FilesystemId id) =>
+        session.Execute("DELETE FROM deleted_dots WHERE id = @id", ("@id", id.Value));
 
     public static bool IsBuried(SqlSession session, FilesystemId id) =>
         session.Query("SELECT id FROM deleted_dots WHERE id = @id", row => row.GetString(0), ("@id", id.Value)).Count > 0;

@@ -63,13 +63,16 @@ public sealed class SqlDirectory : IDirectory
         return _database.Run(
             session =>
             {
-                if (!DotRowTables.Insert(session, creating))
+                // one that was deleted and comes back from another cluster: copies of the deleted one are older than it
+                var reserved = creating with { Epoch = Math.Max(row.Epoch, DotRowTables.BuriedEpoch(session, row.Id) + 1) };
+                if (!DotRowTables.Insert(session, reserved))
                 {
                     return (DotRowTables.Load(session, row.Name) ?? throw IdTaken(row), false);
                 }
 
+                DotRowTables.Unbury(session, row.Id);
                 session.Wrote(Table, row.Id.Value);
-                return (creating, true);
+                return (reserved, true);
             },
             outcome => _cache.Set(outcome.Item1),
             ct);
@@ -109,8 +112,12 @@ public sealed class SqlDirectory : IDirectory
     public Task Remove(FilesystemId dot, CancellationToken ct) => _database.Run(
         session =>
         {
-            DotRowTables.Delete(session, dot);
-            DotRowTables.Bury(session, dot, _database.NowMillis);
+            if (DotRowTables.Load(session, dot) is { } row)
+            {
+                DotRowTables.Delete(session, dot);
+                DotRowTables.Bury(session, row, _database.NowMillis);
+            }
+
             session.Wrote(Table, dot.Value);
             return dot;
         },

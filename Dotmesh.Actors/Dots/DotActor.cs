@@ -284,7 +284,7 @@ internal sealed class DotActor : UntypedPersistentActor
         public string Name => Envelope.Payload.GetType().Name;
 
         public bool RunsAlone => Envelope.Payload is not (DotProtocol.Commit or DotProtocol.Mount
-            or DotProtocol.MountCommit or DotProtocol.PredictSize);
+            or DotProtocol.MountCommit or DotProtocol.PredictSize or DotProtocol.Receive);
     }
 
     private sealed record WorkEnded(bool Clean) : INoSerializationVerificationNeeded;

@@ -61,6 +61,26 @@ internal static class DotDecisions
         };
     }
 
+    /// <summary>Commits of another cluster: into a filesystem that is here, or as a new branch.</summary>
+    /// <returns>What the filesystem is labelled with.</returns>
+    public static Outcome<FilesystemLabels> Arriving(DotState state, StreamRange range, string branch)
+    {
+        if (Find(state, range.Filesystem) is { Refusal: null, Value: { } there })
+        {
+            return range.From?.Filesystem == range.Filesystem
+                ? state.Labels(there.Name)
+                : new Refusal(
+                    RefusalCode.Conflict, $"Filesystem {range.Filesystem} is here already: only commits after its newest one can be received.");
+        }
+
+        if (range.From is not { } origin || origin.Filesystem == range.Filesystem)
+        {
+            return Refusals.NoSuchFilesystem(range.Filesystem);
+        }
+
+        return NewBranch(state, origin.Filesystem, origin.Commit, branch).Then<FilesystemLabels>(_ => state.Labels(branch));
+    }
+
     /// <summary>
     /// Contract 5.7, <c>master-DIVERGED-2019-03-04T10-20-30Z</c>: cut so that it stays a valid name, numbered when two
     /// stashes fall into one second.

@@ -17,6 +17,7 @@ internal sealed class DotOperations(DotScope scope)
     private readonly DotDeletion _deletion = new(scope);
     private readonly DotSettling _settling = new(scope);
     private readonly DotHandover _handover = new(scope);
+    private readonly DotReceiving _receiving = new(scope);
     private readonly ConcurrentDictionary<(FilesystemId, CommitId), byte> _committing = new();
 
     /// <summary>The answer, and whether journal, pool and directory agree for sure afterwards.</summary>
@@ -90,6 +91,7 @@ internal sealed class DotOperations(DotScope scope)
         DotProtocol.SetReplication c => SetReplication(c),
         DotProtocol.HandOver c => _handover.HandOver(c, deadline),
         DotProtocol.TakeIn c => _settling.TakeIn(c),
+        DotProtocol.Receive c => _receiving.Receive(c),
         _ => throw new InvalidOperationException($"dot {scope.Dot}: no operation for {command.GetType().Name}"),
     };
 

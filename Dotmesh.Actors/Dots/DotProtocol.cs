@@ -63,6 +63,14 @@ public static class DotProtocol
     /// <summary>Gives the dot to another node, with everything (design D7). -> <see cref="Finished"/></summary>
     public sealed record HandOver(StorageNodeId To, string By) : Command(By);
 
+    /// <summary>
+    /// Commits of another cluster are at this node's door (<see cref="Arrivals"/>) and go into the dot: into a filesystem that it has, as a new
+    /// branch, or as the dot itself when its name is only reserved. -> <see cref="Finished"/>
+    /// </summary>
+    /// <param name="Ticket">Of the arrival; there is none on any other node.</param>
+    /// <param name="BranchName">Of a filesystem that is not here yet; <c>""</c> for the master branch.</param>
+    public sealed record Receive(string Ticket, StreamRange Range, string BranchName, string By) : Command(By);
+
     public abstract record Reply : IDotmeshMessage;
 
     public sealed record Finished : Reply;

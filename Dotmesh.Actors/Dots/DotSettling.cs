@@ -149,7 +149,7 @@ internal sealed class DotSettling(DotScope scope)
         var row = scope.Env.Directory.Find(scope.Dot);
         switch (scope.State.Phase)
         {
-            case DotPhase.Absent when row is { Status: DotStatus.Creating }:
+            case DotPhase.Absent or DotPhase.Deleted when row is { Status: DotStatus.Creating }:
                 await UndoOrKeepCreation(row);
                 break;
             case DotPhase.Absent when row is { Status: DotStatus.Deleting }:

@@ -129,8 +129,10 @@ public sealed record DotState
 
     private DotState Begin(
         FilesystemId dot, DotName name, string ownerId, string ownerName, StorageNodeId node, long epoch,
-        ImmutableArray<CommitId> commits) => Move(DotPhase.Active) with
+        ImmutableArray<CommitId> commits) => (Phase == DotPhase.Deleted ? Absent : this).Move(DotPhase.Active) with
         {
+            // of a dot that was deleted and came back from another cluster nothing is left but the number
+            Generation = Generation,
             Id = dot,
             Name = name,
             OwnerId = ownerId,

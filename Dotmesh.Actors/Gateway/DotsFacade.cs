@@ -164,6 +164,9 @@ internal sealed partial class DotsFacade(
     internal Task<Outcome<Done>> TakeIn(FilesystemId dot, FilesystemId filesystem, CancellationToken ct) =>
         Ask(dot, new DotProtocol.TakeIn(filesystem, "system"), ct);
 
+    /// <summary>Commits that are at this node's door. The answer may come before the end: see <see cref="Arrival.Ended"/>.</summary>
+    internal Task<Outcome<Done>> Receive(FilesystemId dot, DotProtocol.Receive command, CancellationToken ct) => Ask(dot, command, ct);
+
     private static Refusal? Check(Caller caller, DotRow row, Right right) => right switch
     {
         Right.Any => null,

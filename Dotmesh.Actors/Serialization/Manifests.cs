@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json.Serialization.Metadata;
 using Dotmesh.Actors.Dots;
+using Dotmesh.Actors.Transfers;
 
 namespace Dotmesh.Actors.Serialization;
 
@@ -30,6 +31,7 @@ public static class Manifests
         ("c.take-in.1", Wire.Default.TakeIn),
         ("c.set-replication.1", Wire.Default.SetReplication),
         ("c.hand-over.1", Wire.Default.HandOver),
+        ("c.receive.1", Wire.Default.Receive),
         ("r.finished.1", Wire.Default.Finished),
         ("r.committed.1", Wire.Default.ReplyCommitted),
         ("r.stashed.1", Wire.Default.ReplyStashed),
@@ -63,6 +65,15 @@ public static class Manifests
         ("e.commits-lost.1", Wire.Default.CommitsLost),
         ("e.control-taken.1", Wire.Default.ControlTaken),
         ("e.replication-set.1", Wire.Default.ReplicationSet),
+        ("t.asked.1", Wire.Default.Asked),
+        ("t.begun.1", Wire.Default.Begun),
+        ("t.segment-entered.1", Wire.Default.SegmentEntered),
+        ("t.range-chosen.1", Wire.Default.RangeChosen),
+        ("t.stream-begun.1", Wire.Default.StreamBegun),
+        ("t.try-failed.1", Wire.Default.TryFailed),
+        ("t.compared.1", Wire.Default.Compared),
+        ("t.segment-finished.1", Wire.Default.SegmentFinished),
+        ("t.failed.1", Wire.Default.TransferFailed),
     ];
 
     private static readonly FrozenDictionary<Type, (string Manifest, JsonTypeInfo Type)> ByType =
@@ -73,7 +84,8 @@ public static class Manifests
 
     /// <summary>Manifests of what is stored in the journal.</summary>
     public static IEnumerable<string> Stored =>
-        ByType.Where(entry => entry.Key.IsAssignableTo(typeof(DotEvents.Event))).Select(entry => entry.Value.Manifest);
+        ByType.Where(entry => entry.Key.IsAssignableTo(typeof(DotEvents.Event)) || entry.Key.IsAssignableTo(typeof(TransferEvents.Event)))
+            .Select(entry => entry.Value.Manifest);
 
     public static (string Manifest, JsonTypeInfo Type) Of(object message) =>
         ByType.TryGetValue(message.GetType(), out var entry)

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 
 namespace Dotmesh.Actors.Serialization;
 
@@ -30,6 +31,7 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(DotProtocol.TakeIn))]
 [JsonSerializable(typeof(DotProtocol.SetReplication))]
 [JsonSerializable(typeof(DotProtocol.HandOver))]
+[JsonSerializable(typeof(DotProtocol.Receive))]
 [JsonSerializable(typeof(DotProtocol.Finished))]
 [JsonSerializable(typeof(DotProtocol.Committed), TypeInfoPropertyName = "ReplyCommitted")]
 [JsonSerializable(typeof(DotProtocol.Stashed), TypeInfoPropertyName = "ReplyStashed")]
@@ -63,6 +65,17 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(DotEvents.CommitsLost))]
 [JsonSerializable(typeof(DotEvents.ControlTaken))]
 [JsonSerializable(typeof(DotEvents.ReplicationSet))]
+[JsonSerializable(typeof(TransferEvents.Asked))]
+[JsonSerializable(typeof(TransferEvents.Begun))]
+[JsonSerializable(typeof(TransferEvents.SegmentEntered))]
+[JsonSerializable(typeof(TransferEvents.RangeChosen))]
+[JsonSerializable(typeof(TransferEvents.StreamBegun))]
+[JsonSerializable(typeof(TransferEvents.TryFailed))]
+[JsonSerializable(typeof(TransferEvents.Compared))]
+[JsonSerializable(typeof(TransferEvents.SegmentFinished))]
+[JsonSerializable(typeof(TransferEvents.Failed), TypeInfoPropertyName = "TransferFailed")]
+[JsonSerializable(typeof(StoredRecord))]
+[JsonSerializable(typeof(StoredRequest))]
 internal sealed partial class Wire : JsonSerializerContext;
 
 /// <summary>The envelope as it travels: the payload under its own manifest.</summary>

@@ -134,6 +134,49 @@ public sealed record TransferRecord
         Shown = now,
     };
 
+    /// <summary>A push that another cluster is about to begin here.</summary>
+    public static TransferRecord Announced(
+        string id, (string Host, string User) peer, (DotName Dot, string Branch) local, (DotName Dot, string Branch) remote, StorageNodeId initiator,
+        (FilesystemId Filesystem, StreamStart From, CommitId To) stream, (int Index, int Total) segment, long sizeBytes, DateTimeOffset now) => new()
+        {
+            Id = id,
+            Peer = peer.Host,
+            User = peer.User,
+            Direction = TransferDirection.Push,
+            Local = local.Dot,
+            LocalBranch = local.Branch,
+            RemoteNamespace = remote.Dot.Namespace,
+            RemoteName = remote.Dot.Name,
+            RemoteBranch = remote.Branch,
+            Initiator = initiator,
+            Phase = TransferPhase.Streaming,
+            Filesystem = stream.Filesystem,
+            StartingCommit = stream.From,
+            TargetCommit = stream.To,
+            Index = segment.Index,
+            Total = segment.Total,
+            SizeBytes = sizeBytes,
+            SegmentBegan = now,
+            Shown = now,
+        };
+
+    /// <summary>Somebody asks for it once more after it was given up.</summary>
+    public TransferRecord AskAgain(DateTimeOffset now) => Move(TransferPhase.Starting, now, HasFailed);
+
+    /// <summary>It is run from its beginning: for the first time, after its node ended, or because somebody asked for it once more.</summary>
+    public TransferRecord Restart(DateTimeOffset now) => Move(TransferPhase.SyncingMetadata, now, !IsDone) with
+    {
+        Index = 0,
+        Total = 0,
+        Filesystem = null,
+        StartingCommit = null,
+        TargetCommit = null,
+        SizeBytes = 0,
+        SentBytes = 0,
+        Elapsed = TimeSpan.Zero,
+        SegmentBegan = now,
+    };
+
     /// <summary>Before the first segment, and when the commits of a segment are compared anew after a failed try.</summary>
     public TransferRecord SyncMetadata(DateTimeOffset now) =>
         Move(TransferPhase.SyncingMetadata, now, Phase is TransferPhase.Starting or TransferPhase.Retrying);
@@ -183,7 +226,7 @@ public sealed record TransferRecord
         Move(
             TransferPhase.Retrying,
             now,
-            failedTry is >= 1 and <= MostTries && Index > 0
+            failedTry is >= 1 and <= MostTries
             && Phase is TransferPhase.SyncingMetadata or TransferPhase.CalculatingSize or TransferPhase.Streaming) with
         {
             FailedTry = failedTry,
@@ -196,6 +239,16 @@ public sealed record TransferRecord
         {
             Message = Cut(message),
         };
+
+    /// <summary>On the side that is pushed to: what was announced of the segment has come.</summary>
+    public TransferRecord Arrived(long sentBytes, DateTimeOffset now) => At(now) with
+    {
+        Phase = TransferPhase.Finished,
+        FailedTry = 0,
+        SizeBytes = Math.Max(SizeBytes, sentBytes),
+        SentBytes = Math.Max(SizeBytes, sentBytes),
+        Message = "",
+    };
 
     public TransferRecord Fail(string why, DateTimeOffset now) =>
         Move(TransferPhase.Failed, now, !IsDone && !HasFailed) with { Message = Cut(why) };

@@ -60,6 +60,9 @@ public sealed record TransferRequest
     /// <summary>What stands in the way where data would be written becomes a branch of its own (contract 5.7).</summary>
     public bool StashDivergence { get; init; }
 
+    /// <summary>No faster than this; 0: as fast as the node's own limit allows. Not known to original clients.</summary>
+    public long BytesPerSecond { get; init; }
+
     /// <summary>As the original printed it in messages, without the secret.</summary>
     public override string ToString() =>
         $"{{Peer:{Peer} User:{User} Port:{Port} ApiKey:<redacted> Direction:{Direction.Text()} "

@@ -31,6 +31,9 @@ public sealed class WireBodyReader : ReadOnlyStream
     /// <summary>Uncompressed bytes read so far, prelude included: the <c>Sent</c> of a pull (contract 6.7).</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>Told of <see cref="Bytes"/> after each read; null: nobody asks.</summary>
+    internal Action<long>? Moved { get; set; }
+
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int count;
@@ -46,6 +49,7 @@ public sealed class WireBodyReader : ReadOnlyStream
         }
 
         Bytes += count;
+        Moved?.Invoke(Bytes);
         return count;
     }
 

@@ -4,6 +4,7 @@ using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Replication;
+using Dotmesh.Actors.Transfers;
 using Dotmesh.Actors.Trust;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Options;
@@ -25,8 +26,15 @@ internal sealed class ClusterEntrance(
     private readonly HttpClient _http = NodeHttp.Client(tls);
 
     private WebApplication? _app;
+    private NodeEndpoints? _endpoints;
     private NodeRegistry? _registry;
     private LeaseKeeper? _lease;
+
+    /// <summary>For questions about transfers; null before it is open.</summary>
+    public ITransferLink? Link { get; private set; }
+
+    /// <summary>From now on there is somebody who answers the other nodes about transfers.</summary>
+    public void Serve(ITransferAnswers answers) => _endpoints?.Serve(answers);
 
     /// <summary>Before anything of the pool or the tables is changed.</summary>
     public async Task<NodeRegistry> Claim(IIdSource ids, Action<string> lost, CancellationToken ct)
@@ -54,7 +62,9 @@ internal sealed class ClusterEntrance(
         var endpoints = new NodeEndpoints(_signature, logs.CreateLogger<NodeEndpoints>());
         var port = await Listen(endpoints, ct);
         var url = string.Create(CultureInfo.InvariantCulture, $"{(tls is null ? "http" : "https")}://{options.Cluster.Hostname}:{port}");
+        _endpoints = endpoints;
         var link = new NodeLink(_http, _signature, node => registry.Find(node)?.Url);
+        Link = link;
         return new ClusterParts(
             database,
             registry,

@@ -7,12 +7,14 @@ using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 using Dotmesh.Actors.Storage.Commands;
 using Dotmesh.Actors.Trust;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Access;
 using Dotmesh.Node.Options;
 using Dotmesh.Rpc;
+using Dotmesh.Rpc.Peers;
 using Dotmesh.Rpc.Http;
 
 namespace Dotmesh.Node.Hosting;
@@ -145,7 +147,8 @@ public sealed partial class NodeHost : IAsyncDisposable
         await access.Ensure(ct);
 
         var system = await DotmeshSystem.Start(
-            SystemSettings(tables.Journal) with { Tls = tls }, storage, directory, users, faults, clock, ids, logs, ct, cluster);
+            SystemSettings(tables.Journal) with { Tls = tls }, storage, directory, users, faults, clock, ids, logs, ct, cluster,
+            Transfers(database, secrets, clock));
         _parts.Push(system.DisposeAsync);
         _system = system;
         if (cluster is not null)
@@ -159,6 +162,7 @@ public sealed partial class NodeHost : IAsyncDisposable
         {
             Dots = system.Dots,
             Users = users,
+            Transfers = system.Transfers,
             Faults = faults,
             Clock = clock,
             Ids = ids,
@@ -241,6 +245,22 @@ public sealed partial class NodeHost : IAsyncDisposable
         _entrance = entry;
         var registry = await entry.Claim(new RandomIds(), why => _lost.TrySetResult(why), ct);
         return await entry.Open(registry, why => _lost.TrySetResult(why), ct);
+    }
+
+    private TransferServices Transfers(SqlDatabase database, SecretBox secrets, TimeProvider clock)
+    {
+        var handler = PeerHttp.Make(new PeerHttpSettings { CaFile = _options.Transfers.CaFile });
+        if (handler.Refused(out var refusal))
+        {
+            throw new StartFailureException($"{refusal.Message} Correct Transfers:CaFile.");
+        }
+
+        return new TransferServices(
+            database, secrets, Keep(new HttpPeers(handler.Value, new PeerLimits(), clock)), _entrance?.Link,
+            new TransferSettings(_options.Transfers.MaxBytesPerSecond, _options.Transfers.AtOnce))
+        {
+            Serve = answers => _entrance?.Serve(answers),
+        };
     }
 
     private DotmeshSystemSettings SystemSettings(JournalSettings journal) => new(journal, _options.Storage.ContainerMountPrefix)

@@ -30,6 +30,18 @@ public sealed record ClusterOptions
     public string SecretFile { get; init; } = "";
 }
 
+public sealed record TransferOptions
+{
+    [Option("What all transfers of this node together send and receive; 0: as fast as it goes.", Unit = "bytes/s", Max = int.MaxValue)]
+    public int MaxBytesPerSecond { get; init; }
+
+    [Option("Transfers that move data at the same time on this node; others wait for their turn.", Min = 1, Max = 1000)]
+    public int AtOnce { get; init; } = 8;
+
+    [Option("Authorities whose certificates other clusters may show, besides those of the system; PEM.", Form = OptionForm.Path)]
+    public string CaFile { get; init; } = "";
+}
+
 public sealed record TlsOptions
 {
     [Option("This node's certificate, PEM or PFX; with it traffic between nodes is encrypted and both sides prove who they are.", Form = OptionForm.Path)]

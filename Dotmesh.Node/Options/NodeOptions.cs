@@ -26,6 +26,8 @@ public sealed partial record NodeOptions
 
     public FailoverOptions Failover { get; init; } = new();
 
+    public TransferOptions Transfers { get; init; } = new();
+
     public BillingOptions Billing { get; init; } = new();
 
     public TelemetryOptions Telemetry { get; init; } = new();

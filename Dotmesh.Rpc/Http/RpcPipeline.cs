@@ -1,6 +1,7 @@
 using Dotmesh.Actors;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc.JsonRpc;
+using Dotmesh.Rpc.Streams;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -22,6 +23,7 @@ public sealed partial class RpcPipeline : IDisposable
     private readonly EnvelopeLimits _limits;
     private readonly InFlight _inFlight = new();
     private readonly Logins _logins;
+    private readonly StreamEndpoints _streams;
     private readonly ILogger _log;
 
     public RpcPipeline(RpcServices services)
@@ -34,6 +36,7 @@ public sealed partial class RpcPipeline : IDisposable
         _limits = new EnvelopeLimits(services.Settings.MaxBatch, services.Settings.MaxDepth);
         _pages = new InfoPages(services, Metrics);
         _logins = new Logins(services, _log);
+        _streams = new StreamEndpoints(services, _logins, _log);
     }
 
     public RpcMetrics Metrics { get; }
@@ -56,6 +59,10 @@ public sealed partial class RpcPipeline : IDisposable
             if (path == "/rpc")
             {
                 await Rpc(context, requestId);
+            }
+            else if (StreamEndpoints.Serves(path))
+            {
+                await _streams.Handle(context);
             }
             else if (!await _pages.TryAnswer(path, context))
             {

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 
 namespace Dotmesh.Rpc.JsonRpc;
 
@@ -15,6 +16,12 @@ public enum ArgumentKind
 
     /// <summary>An object with <see cref="Argument.Members"/>, or null.</summary>
     Object,
+
+    /// <summary>A boolean; null and missing are false.</summary>
+    Boolean,
+
+    /// <summary>Whatever JSON it is; the method reads it.</summary>
+    Json,
 }
 
 /// <summary>A named parameter of a method. The method table makes decoding, error texts and OpenRPC from it.</summary>
@@ -47,6 +54,10 @@ public sealed class Argument
 
     public static Argument Number(string name) => new(name, null, ArgumentKind.Number, []);
 
+    public static Argument Boolean(string name) => new(name, null, ArgumentKind.Boolean, []);
+
+    public static Argument Json(string name) => new(name, null, ArgumentKind.Json, []);
+
     public static Argument TextMap(string name) => new(name, null, ArgumentKind.TextMap, []);
 
     public static Argument Object(string name, params Argument[] members) =>
@@ -72,6 +83,11 @@ public sealed class Arguments
     }
 
     public string Text(Argument argument) => Find(argument) as string ?? "";
+
+    public bool Boolean(Argument argument) => Find(argument) is true;
+
+    /// <summary>Undefined when missing.</summary>
+    public JsonElement Json(Argument argument) => Find(argument) as JsonElement? ?? default;
 
     /// <summary>Null when missing.</summary>
     public long? Number(Argument argument) => Find(argument) as long?;

@@ -108,6 +108,11 @@ public static class ArgumentsReader
                 return Number(ref reader, path, out value);
             case ArgumentKind.TextMap:
                 return TextMap(ref reader, path, out value);
+            case ArgumentKind.Boolean:
+                return Boolean(ref reader, path, out value);
+            case ArgumentKind.Json:
+                value = JsonElement.ParseValue(ref reader);
+                return null;
             default:
                 var members = new Arguments(argument.Members);
                 value = reader.TokenType == JsonTokenType.Null ? null : members;
@@ -149,6 +154,17 @@ public static class ArgumentsReader
 
         value = number;
         return null;
+    }
+
+    private static string? Boolean(ref Utf8JsonReader reader, string path, out object? value)
+    {
+        value = reader.TokenType switch
+        {
+            JsonTokenType.True => true,
+            JsonTokenType.False => false,
+            _ => null,
+        };
+        return value is null && reader.TokenType != JsonTokenType.Null ? $"{path} must be a boolean, not {Found(reader.TokenType)}" : null;
     }
 
     private static string? TextMap(ref Utf8JsonReader reader, string path, out object? value)

@@ -23,7 +23,9 @@ public sealed class MethodTable
             .. BranchMethods.All,
             .. CollaboratorMethods.All,
             .. ClusterMethods.All,
+            .. TransferPreparations.All,
             .. TransferMethods.All,
+            .. PeerMethods.All,
             .. PaymentMethods.All,
             .. DebugMethods.All,
         ];

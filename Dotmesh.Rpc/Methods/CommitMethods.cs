@@ -83,7 +83,7 @@ internal static class CommitMethods
         $"DotmeshRPC.{name}",
         "The commits of a filesystem, oldest first.",
         WireJson.Default.ImmutableArrayCommit,
-        static call => List(call, ById(call, Params.Bare)))
+        ListById)
     {
         Style = ParamsStyle.Text,
         Arguments = [Params.Bare],
@@ -91,6 +91,16 @@ internal static class CommitMethods
         Answered = Answered.Owner,
         OlderNameOf = olderNameOf,
     };
+
+    /// <summary>One that another cluster registered, and that is not here yet, has none (contract 6.2).</summary>
+    private static async ValueTask<Outcome<Commits>> ListById(RpcCall call)
+    {
+        var target = ById(call, Params.Bare);
+        return target.Refusal is { Code: RefusalCode.NotFound } && call.Services.Transfers is { } transfers
+            && await transfers.IsRegistered(call.Caller, new FilesystemId(call.Text(Params.Bare)), call.Deadline)
+            ? Commits.Empty
+            : await List(call, target);
+    }
 
     private static Outcome<DotTarget> ById(RpcCall call, Argument id) =>
         call.Dots.Resolve(call.Caller, new FilesystemId(call.Text(id)), Right.Use);

@@ -90,6 +90,8 @@ internal static class DiscoverMethods
     {
         ArgumentKind.Text => new JsonObject { ["type"] = new JsonArray("string", "null") },
         ArgumentKind.Number => new JsonObject { ["type"] = new JsonArray("integer", "null") },
+        ArgumentKind.Boolean => new JsonObject { ["type"] = new JsonArray("boolean", "null") },
+        ArgumentKind.Json => new JsonObject(),
         ArgumentKind.TextMap => new JsonObject
         {
             ["type"] = new JsonArray("object", "null"),

@@ -1,106 +1,148 @@
+using System.Collections.Immutable;
 using Dotmesh.Actors;
-using Dotmesh.Actors.Directory;
-using Dotmesh.Actors.Gateway;
-using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 using Dotmesh.Rpc.JsonRpc;
 using Dotmesh.Rpc.Wire;
 
 namespace Dotmesh.Rpc.Methods;
 
-/// <summary>What prepares transfers (contract 2.6).</summary>
+/// <summary>Transfers, from the side that asks for them (contract 2.6), and what is new about them: a list, and ways to end or repeat one.</summary>
 internal static class TransferMethods
 {
-    private static readonly Argument FromFilesystemId = Argument.Text("FromFilesystemId");
-    private static readonly Argument FromSnapshotId = Argument.Text("FromSnapshotId");
-    private static readonly Argument ToFilesystemId = Argument.Text("ToFilesystemId");
-    private static readonly Argument ToSnapshotId = Argument.Text("ToSnapshotId");
+    private const int MostListed = 1000;
+
+    private static readonly Argument Peer = Argument.Text("Peer");
+    private static readonly Argument User = Argument.Text("User");
+    private static readonly Argument Port = Argument.Number("Port");
+    private static readonly Argument ApiKey = Argument.Text("ApiKey");
+    private static readonly Argument Direction = Argument.Text("Direction");
+    private static readonly Argument LocalNamespace = Argument.Text("LocalNamespace");
+    private static readonly Argument LocalName = Argument.Text("LocalName", "LocalFilesystemName");
+    private static readonly Argument LocalBranch = Argument.Text("LocalBranchName", "LocalCloneName");
     private static readonly Argument RemoteNamespace = Argument.Text("RemoteNamespace");
-    private static readonly Argument RemoteFilesystemName = Argument.Text("RemoteFilesystemName");
-    private static readonly Argument RemoteCloneName = Argument.Text("RemoteCloneName");
+    private static readonly Argument RemoteName = Argument.Text("RemoteName", "RemoteFilesystemName");
+    private static readonly Argument RemoteBranch = Argument.Text("RemoteBranchName", "RemoteCloneName");
+    private static readonly Argument TargetCommit = Argument.Text("TargetCommit", "TargetSnapshot");
+    private static readonly Argument StashDivergence = Argument.Boolean("StashDivergence");
+    private static readonly Argument BytesPerSecond = Argument.Number("MaxBytesPerSecond");
+    private static readonly Argument TransferId = Argument.Text("TransferId");
+    private static readonly Argument Running = Argument.Boolean("Running");
+    private static readonly Argument Most = Argument.Number("Limit");
 
     public static RpcMethod[] All { get; } =
     [
-        Params.OnDot(
-            "PredictSize",
-            "Bytes that a stream between two commits would have.",
-            WireJson.Default.Int64,
-            PredictSize,
-            [FromFilesystemId, FromSnapshotId, ToFilesystemId, ToSnapshotId]),
-        new RpcMethod<PathToTopLevelFilesystem>(
-            "DotmeshRPC.DeducePathToTopLevelFilesystem",
-            "The branches from the master branch to the named one.",
-            WireJson.Default.PathToTopLevelFilesystem,
-            DeducePath)
+        new RpcMethod<string>(
+            "DotmeshRPC.Transfer", "Pushes a branch to another cluster or pulls it from there; answers the transfer's id.",
+            WireJson.Default.String, Transfer)
         {
-            Arguments = [RemoteNamespace, RemoteFilesystemName, RemoteCloneName],
-            Right = Right.Use,
+            Arguments =
+            [
+                Peer, User, Port, ApiKey, Direction, LocalNamespace, LocalName, LocalBranch, RemoteNamespace, RemoteName, RemoteBranch,
+                TargetCommit, StashDivergence, BytesPerSecond,
+            ],
+            Right = Dotmesh.Actors.Gateway.Right.Use,
         },
-        new RpcMethod<string>("DotmeshRPC.GetTransfer", "A transfer by its id.", WireJson.Default.String, GetTransfer)
+        new RpcMethod<TransferPollResult>(
+            "DotmeshRPC.GetTransfer", "A transfer by its id.", WireJson.Default.TransferPollResult, GetTransfer)
         {
             Style = ParamsStyle.Text,
             Arguments = [Params.Bare],
         },
+        new RpcMethod<ImmutableArray<TransferEntry>>(
+            "DotmeshRPC.Transfers", "The transfers of this cluster, newest first.", WireJson.Default.ImmutableArrayTransferEntry, Transfers)
+        {
+            Arguments = [Params.Namespace, Params.PlainName, Direction, Running, Most],
+        },
+        new RpcMethod<bool>(
+            "DotmeshRPC.CancelTransfer", "Ends a transfer; what is complete of it stays.", WireJson.Default.Boolean,
+            static call => Change(call, (transfers, id) => transfers.Cancel(call.Caller, id, call.Deadline)))
+        {
+            Arguments = [TransferId],
+        },
+        new RpcMethod<bool>(
+            "DotmeshRPC.RetryTransfer", "Runs a transfer that failed once more.", WireJson.Default.Boolean,
+            static call => Change(call, (transfers, id) => transfers.Retry(call.Caller, id, call.Deadline)))
+        {
+            Arguments = [TransferId],
+        },
     ];
 
-    private static async ValueTask<Outcome<long>> PredictSize(RpcCall call)
+    private static async ValueTask<Outcome<string>> Transfer(RpcCall call)
     {
-        var target = call.Dots.Resolve(call.Caller, new FilesystemId(call.Text(ToFilesystemId)), Right.Use);
-        if (target.Refused(out var refusal))
+        var direction = TransferDirections.Parse(call.Text(Direction));
+        var local = call.Dot(LocalNamespace, LocalName);
+        var branch = Master(call.Text(LocalBranch));
+        if ((local.Refusal ?? Names.CheckBranch(branch) ?? direction.Refusal) is { } refusal)
         {
             return refusal;
         }
 
-        var (fromFilesystem, fromCommit, to) =
-            (call.Text(FromFilesystemId), call.Text(FromSnapshotId), call.Text(ToSnapshotId));
-        if ((Names.CheckCommit(to) ?? (fromCommit.Length == 0 ? null : Names.CheckCommit(fromCommit))) is { } invalid)
+        if (call.Arguments.Number(Port) is < 0 or > 65535)
         {
-            return invalid;
+            return new Refusal(RefusalCode.Invalid, "Port must be between 0 and 65535; 0 tries the known ones.");
         }
 
-        if (fromCommit.Length > 0 && fromFilesystem.Length > 0)
-        {
-            // the base may be another filesystem: what it tells about its data needs the same right
-            var source = call.Dots.Resolve(call.Caller, new FilesystemId(fromFilesystem), Right.Use);
-            if (source.Refused(out var denied))
-            {
-                return denied;
-            }
-        }
-
-        var origin = fromCommit.Length == 0
-            ? null
-            : new CommitOrigin(
-                fromFilesystem.Length == 0 ? target.Value.Filesystem : new FilesystemId(fromFilesystem),
-                new CommitId(fromCommit));
-        return await call.Dots.PredictSize(
-            target.Value, new StreamRange(target.Value.Filesystem, origin, new CommitId(to)), call.Deadline);
+        return call.Services.Transfers is not { } transfers
+            ? NoTransfers()
+            : await transfers.Begin(
+                call.Caller,
+                new TransferRequest
+                {
+                    Peer = call.Text(Peer),
+                    Port = (int)(call.Arguments.Number(Port) ?? 0),
+                    User = call.Text(User),
+                    ApiKey = call.Text(ApiKey),
+                    Direction = direction.Value,
+                    Local = local.Value,
+                    LocalBranch = branch,
+                    RemoteNamespace = call.Text(RemoteNamespace),
+                    RemoteName = call.Text(RemoteName),
+                    RemoteBranch = Master(call.Text(RemoteBranch)),
+                    TargetCommit = call.Text(TargetCommit),
+                    StashDivergence = call.Arguments.Boolean(StashDivergence),
+                    BytesPerSecond = Math.Max(0, call.Arguments.Number(BytesPerSecond) ?? 0),
+                },
+                call.Deadline);
     }
 
-    private static ValueTask<Outcome<PathToTopLevelFilesystem>> DeducePath(RpcCall call)
+    private static async ValueTask<Outcome<TransferPollResult>> GetTransfer(RpcCall call)
     {
-        var name = call.Dot(RemoteNamespace, RemoteFilesystemName);
-        if (name.Refused(out var refusal))
-        {
-            return Params.Now<PathToTopLevelFilesystem>(refusal);
-        }
-
-        var branch = call.Text(RemoteCloneName);
-        Outcome<DotTarget> target =
-            Names.CheckBranch(branch) ?? call.Dots.Resolve(call.Caller, name.Value, branch, Right.Use);
-        return Params.Now(target.Then(found => (Outcome<PathToTopLevelFilesystem>)Path(found)));
+        var id = call.Text(Params.Bare);
+        return call.Services.Transfers is not { } transfers
+            ? new Refusal(RefusalCode.NotFound, $"No such intercluster transfer {id}")
+            : (await transfers.Get(id, call.Deadline)).Then<TransferPollResult>(record => TransferPollResult.From(record));
     }
 
-    internal static PathToTopLevelFilesystem Path(DotTarget tip) => new(
-        tip.Dot.Id.Value,
-        WireName.From(tip.Dot.Name),
-        [
-            .. tip.Path().Select(branch => new PathStep(
-                branch.Name,
-                new PathClone(
-                    tip.Dot.Id.Value, branch.Id.Value, branch.Name, new PathOrigin(branch.Origin.Filesystem.Value, branch.Origin.Commit.Value)))),
-        ]);
+    private static async ValueTask<Outcome<ImmutableArray<TransferEntry>>> Transfers(RpcCall call)
+    {
+        var (@namespace, name) = (call.Text(Params.Namespace), call.Text(Params.PlainName));
+        Outcome<DotName> local = @namespace.Length + name.Length == 0 ? default(DotName) : Names.Dot(@namespace, name);
+        Outcome<TransferDirection> direction = call.Text(Direction) is { Length: > 0 } text ? TransferDirections.Parse(text) : default(TransferDirection);
+        if ((local.Refusal ?? direction.Refusal) is { } refusal)
+        {
+            return refusal;
+        }
 
-    // no transfer can be started before the part that makes them: every id is unknown
-    private static ValueTask<Outcome<string>> GetTransfer(RpcCall call) => Params.Now<string>(
-        new Refusal(RefusalCode.NotFound, $"No such intercluster transfer {call.Text(Params.Bare)}"));
+        if (call.Services.Transfers is not { } transfers)
+        {
+            return ImmutableArray<TransferEntry>.Empty;
+        }
+
+        var filter = new TransferFilter(
+            local.Value.Name is null ? null : local.Value,
+            call.Text(Direction).Length == 0 ? null : direction.Value,
+            call.Arguments.Boolean(Running),
+            (int)Math.Clamp(call.Arguments.Number(Most) ?? MostListed, 1, MostListed));
+        return (await transfers.List(call.Caller, filter, call.Deadline)).Select(TransferEntry.From).ToImmutableArray();
+    }
+
+    private static async ValueTask<Outcome<bool>> Change(RpcCall call, Func<ITransfers, string, Task<Outcome<Done>>> change) =>
+        call.Text(TransferId) is not { Length: > 0 } id ? new Refusal(RefusalCode.Invalid, "TransferId cannot be empty: Transfers lists the ids.")
+        : call.Services.Transfers is not { } transfers ? NoTransfers()
+        : Params.True(await change(transfers, id));
+
+    /// <summary>Clients of both eras send the master branch as <c>""</c>, people write its name.</summary>
+    private static string Master(string branch) => branch == "master" ? "" : branch;
+
+    internal static Refusal NoTransfers() => new(RefusalCode.Unavailable, "This node makes no transfers.");
 }

@@ -1,5 +1,4 @@
 using Dotmesh.Actors;
-using Dotmesh.Actors.Replication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -9,7 +8,7 @@ namespace Dotmesh.Rpc.Nodes;
 public sealed partial class NodeEndpoints
 {
     public const string Holdings = "/node/holdings";
-    public const string Stream = "/node/stream";
+    public const string CommitStream = "/node/stream";
     public const string Controlled = "/node/controlled";
     public const string Held = "/node/held";
     public const string Sync = "/node/sync";
@@ -29,8 +28,9 @@ public sealed partial class NodeEndpoints
             case Holdings:
                 await Write(context, await replicas.Holdings(Read(body, NodeJson.Default.HoldingsQuery), ct), NodeJson.Default.DotHoldings);
                 break;
-            case Stream:
-                await Send(context, replicas, Read(body, NodeJson.Default.FetchRequest));
+            case CommitStream:
+                var fetch = Read(body, NodeJson.Default.FetchRequest);
+                await Send(context, $"stream of {fetch.Range.Filesystem}", output => replicas.Send(fetch, output, ct));
                 break;
             case Controlled:
                 await Write(context, replicas.Controlled(), NodeJson.Default.ImmutableArrayDotVersion);
@@ -54,9 +54,9 @@ public sealed partial class NodeEndpoints
     }
 
     /// <summary>A stream that breaks off ends the connection: the other side must not take a part for the whole.</summary>
-    private async Task Send(HttpContext context, IReplicaAnswers replicas, FetchRequest request)
+    private async Task Send(HttpContext context, string what, Func<Func<Stream>, Task<Outcome<Done>>> send)
     {
-        System.IO.Stream Body()
+        Stream Body()
         {
             context.Response.ContentType = "application/octet-stream";
             return context.Response.Body;
@@ -64,7 +64,7 @@ public sealed partial class NodeEndpoints
 
         try
         {
-            var sent = await replicas.Send(request, Body, context.RequestAborted);
+            var sent = await send(Body);
             if (sent.Refused(out var refusal))
             {
                 await Write(context, refusal);
@@ -72,7 +72,7 @@ public sealed partial class NodeEndpoints
         }
         catch (Exception failure)
         {
-            log.LogWarning("stream of {Filesystem} broke off: {Message}", request.Range.Filesystem, failure.Message);
+            log.LogWarning("{What} broke off: {Message}", what, failure.Message);
             context.Abort();
         }
     }

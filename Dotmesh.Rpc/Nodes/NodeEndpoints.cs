@@ -79,6 +79,9 @@ public sealed partial class NodeEndpoints(NodeSignature signature, ILogger<NodeE
                         answers.Dump(Read(body, NodeJson.Default.PrefixWire).Prefix),
                         NodeJson.Default.ImmutableSortedDictionaryStringString);
                     break;
+                case var path when path!.StartsWith("/node/transfer/", StringComparison.Ordinal):
+                    await AnswerTransfers(context, body);
+                    break;
                 default:
                     await AnswerReplicas(context, body);
                     break;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization.Metadata;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Replication;
 
@@ -12,12 +13,17 @@ public sealed partial class NodeLink
     public Task<Outcome<DotHoldings>> Holdings(StorageNodeId node, HoldingsQuery query, CancellationToken ct) =>
         Ask(node, NodeEndpoints.Holdings, query, NodeJson.Default.HoldingsQuery, NodeJson.Default.DotHoldings, ct);
 
-    public async Task<Outcome<Done>> Fetch(
-        StorageNodeId node, FetchRequest request, Func<Stream, CancellationToken, Task> read, CancellationToken ct)
+    public Task<Outcome<Done>> Fetch(
+        StorageNodeId node, FetchRequest request, Func<Stream, CancellationToken, Task> read, CancellationToken ct) =>
+        FetchFrom(node, NodeEndpoints.CommitStream, request, NodeJson.Default.FetchRequest, read, ct);
+
+    private async Task<Outcome<Done>> FetchFrom<TQuestion>(
+        StorageNodeId node, string path, TQuestion question, JsonTypeInfo<TQuestion> type, Func<Stream, CancellationToken, Task> read,
+        CancellationToken ct)
     {
         try
         {
-            using var response = await Send(node, NodeEndpoints.Stream, request, NodeJson.Default.FetchRequest, ct);
+            using var response = await Send(node, path, question, type, ct);
             if (await Refusal(response, node, ct) is { } refusal)
             {
                 return refusal;

@@ -7,13 +7,14 @@ using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 
 namespace Dotmesh.Rpc.Nodes;
 
 /// <summary>Asks another node over HTTP; see <see cref="NodeEndpoints"/>.</summary>
 /// <param name="http">Without a time-out of its own: the caller's token ends a call.</param>
 /// <param name="urlOf">Where a node is reached; null when nobody knows.</param>
-public sealed partial class NodeLink(HttpClient http, NodeSignature signature, Func<StorageNodeId, string?> urlOf) : INodeLink, IReplicaLink
+public sealed partial class NodeLink(HttpClient http, NodeSignature signature, Func<StorageNodeId, string?> urlOf) : INodeLink, IReplicaLink, ITransferLink
 {
     public async Task<Outcome<ImmutableArray<StoredCommit>>> Commits(
         StorageNodeId node, FilesystemId filesystem, CancellationToken ct)

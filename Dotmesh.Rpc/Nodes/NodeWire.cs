@@ -6,6 +6,7 @@ using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Serialization;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 
 namespace Dotmesh.Rpc.Nodes;
 
@@ -33,6 +34,25 @@ internal sealed record ReportWire(string Id, string State, string Status, int Co
 
 internal sealed record SyncWire(FilesystemId Dot, long Epoch);
 
+/// <param name="Transfer">Id of a transfer, or of an offered stream.</param>
+/// <param name="By">User id; empty where it does not matter.</param>
+internal sealed record TransferWire(string Transfer, string By);
+
+internal sealed record OfferWire(
+    string Ticket, StorageNodeId Node, FilesystemId Dot, StreamRange Range, string Branch, string Format,
+    ImmutableArray<CommitPropertiesWire>? Commits, string By)
+{
+    public static OfferWire Of(OfferedStream offer) => new(
+        offer.Ticket, offer.From, offer.Dot, offer.Range, offer.BranchName, offer.Format,
+        offer.Commits is { } commits ? [.. commits.Select(commit => new CommitPropertiesWire(commit.Id, commit.Metadata))] : null, offer.By);
+
+    public OfferedStream Read() => new(
+        Ticket, Node, Dot, Range, Branch, Format,
+        Commits is { } commits ? [.. commits.Select(commit => new CommitProperties(commit.Id, commit.Metadata))] : null, By);
+}
+
+internal sealed record CommitPropertiesWire(CommitId Id, CommitMetadata Metadata);
+
 /// <summary>Why a question was not answered, with HTTP status 409.</summary>
 internal sealed record RefusalWire(RefusalCode Code, string Message)
 {
@@ -46,6 +66,8 @@ internal sealed record RefusalWire(RefusalCode Code, string Message)
     UseStringEnumConverter = true,
     Converters = [typeof(FilesystemIdJson), typeof(CommitIdJson), typeof(StorageNodeIdJson), typeof(CommitMetadataJson)])]
 [JsonSerializable(typeof(SyncWire))]
+[JsonSerializable(typeof(TransferWire))]
+[JsonSerializable(typeof(OfferWire))]
 [JsonSerializable(typeof(RefusalWire))]
 [JsonSerializable(typeof(HoldingsQuery))]
 [JsonSerializable(typeof(DotHoldings))]

@@ -31,6 +31,8 @@ namespace Dotmesh.Rpc.Wire;
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, string>), TypeInfoPropertyName = "TextByName")]
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, ImmutableArray<string>>), TypeInfoPropertyName = "TextsByName")]
 [JsonSerializable(typeof(DrainReply))]
+[JsonSerializable(typeof(TransferPollResult))]
+[JsonSerializable(typeof(ImmutableArray<TransferEntry>))]
 [JsonSerializable(typeof(PaymentRequest))]
 [JsonSerializable(typeof(PaymentReply))]
 public sealed partial class WireJson : JsonSerializerContext;

@@ -1,0 +1,270 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Users;
+using Microsoft.Extensions.Logging;
+
+namespace Dotmesh.Actors.Transfers;
+
+/// <summary>One filesystem of a transfer: the commits of both sides are compared, what is missing goes over in packages (contract 6.3).</summary>
+internal sealed class SegmentRun(
+    TransferScope scope, TransferParts parts, Caller caller, TransferRequest request, OpenedTransfer opened, TransferSegment segment)
+{
+    private static readonly TimeSpan BetweenNews = TimeSpan.FromMilliseconds(250);
+
+    private long _before;
+    private long _told;
+
+    public TransferDirection Direction => request.Direction;
+
+    public FilesystemId Filesystem => segment.Filesystem;
+
+    private CancellationToken Ending => scope.Ending;
+
+    private bool IsPush => request.Direction == TransferDirection.Push;
+
+    /// <summary>One try. Nothing of a package that breaks off stays on the side that is written to.</summary>
+    public async Task<SegmentResult> Try()
+    {
+        try
+        {
+            var lists = await Lists();
+            return lists.Refused(out var refusal) ? Failed("error-asking-peer", refusal) : await Step(lists.Value);
+        }
+        catch (Exception broken) when (broken is IOException or HttpRequestException)
+        {
+            return new SegmentResult.TryFailed(new TransferFailure(IsPush ? "error-pushing" : "error-pulling", broken.Message));
+        }
+        catch (StorageException broken)
+        {
+            parts.Env.Log.LogWarning("transfer {Transfer}: {Message}", scope.Row.Id, broken.Message);
+            return Failed(IsPush ? "error-sending" : "error-receiving", Refusals.From(broken));
+        }
+    }
+
+    /// <summary>The commits of the side that sends, cut at the segment's end, and of the side that is written to.</summary>
+    private async Task<Outcome<(ImmutableArray<CommitProperties> Source, ImmutableArray<CommitProperties> Target)>> Lists()
+    {
+        var dot = parts.Env.Directory.Find(opened.Path.Master);
+        if (dot is not null ? dot.Node != parts.Env.Node : IsPush)
+        {
+            throw new ControlMovedException(dot?.Node);
+        }
+
+        var there = await opened.Peer.Commits(Filesystem, Ending);
+        if (there.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        ImmutableArray<CommitProperties> here = [.. parts.Env.Index.Commits(Filesystem).Select(CommitProperties.Of)];
+        var (source, target) = IsPush ? (here, there.Value) : (there.Value, here);
+        var cut = CommitComparison.Cut(Filesystem, source, segment.UpTo);
+        return cut.Refused(out refusal) ? refusal : (cut.Value, target);
+    }
+
+    private async Task<SegmentResult> Step((ImmutableArray<CommitProperties> Source, ImmutableArray<CommitProperties> Target) lists)
+    {
+        var comparison = CommitComparison.Of(lists.Source, lists.Target);
+        switch (SegmentDecisions.Next(request.Direction, segment, comparison, request.StashDivergence))
+        {
+            case SegmentStep.Complete complete:
+                return new SegmentResult.Complete(complete.Message, _before);
+            case SegmentStep.Stash stash:
+                return await Stash(stash);
+            case SegmentStep.GiveUp given:
+                return new SegmentResult.GivenUp(given.Failure);
+            case SegmentStep.Send send:
+                return await Send(send.Range, lists.Source);
+            case var unknown:
+                throw new InvalidOperationException($"no way to take the step {unknown}");
+        }
+    }
+
+    private async Task<SegmentResult> Stash(SegmentStep.Stash stash)
+    {
+        var stashed = default(Outcome<Done>);
+        if (IsPush)
+        {
+            stashed = await opened.Peer.StashAfter(stash.Filesystem, stash.After, Ending);
+        }
+        else if (parts.Env.Directory.FindFilesystem(stash.Filesystem) is { } target)
+        {
+            stashed = (await parts.Dots.Stash(caller, target, stash.After, Ending)).Then<Done>(_ => default(Done));
+        }
+
+        return stashed.Refused(out var refusal)
+            ? Failed("error-stashing", refusal)
+            : new SegmentResult.TryFailed(new TransferFailure("stashed", $"what came after {stash.After} is a branch of its own now"), AtOnce: true);
+    }
+
+    private async Task<SegmentResult> Send(StreamRange range, ImmutableArray<CommitProperties> source)
+    {
+        using var turn = await parts.Limits.Turn(Ending);
+        await scope.Write(new TransferEvents.RangeChosen($"{StreamStart.Of(range)}", range.To, parts.Now));
+        var size = await Size(range);
+        if (size.Refused(out var refusal))
+        {
+            return Failed("error-predicting", refusal);
+        }
+
+        await scope.Write(new TransferEvents.StreamBegun(size.Value, parts.Now));
+        _before = 0;
+        foreach (var package in Packages.Of(range, source, opened.IsOurs))
+        {
+            var moved = await Move(package);
+            if (moved is not null)
+            {
+                return moved;
+            }
+        }
+
+        return new SegmentResult.Complete("", _before);
+    }
+
+    private async Task<Outcome<long>> Size(StreamRange range) => IsPush
+        ? await parts.Env.Storage.PredictSize(range, Ending)
+        : await opened.Peer.PredictSize(range, Ending);
+
+    private Task<SegmentResult?> Move(CommitPackage package) => IsPush ? Push(package) : Pull(package);
+
+    private async Task<SegmentResult?> Push(CommitPackage package)
+    {
+        var announced = await opened.Peer.RegisterTransfer(
+            scope.Record with { StartingCommit = StreamStart.Of(package.Range), TargetCommit = package.Range.To }, Ending);
+        if (announced.Refused(out var refusal))
+        {
+            return Failed("error-registering-transfer", refusal);
+        }
+
+        var prelude = new WirePrelude(package.Commits).Encode();
+        if (prelude.Refused(out refusal))
+        {
+            return new SegmentResult.GivenUp(new TransferFailure("error-making-prelude", refusal.Message));
+        }
+
+        var began = _before;
+        var answer = await opened.Peer.Push(
+            scope.Row.Id,
+            package.Range,
+            opened.Format,
+            (output, ct) => WireBody.Write(
+                Paced(output), prelude.Value, (content, token) => parts.Env.Storage.Send(package.Range, content, token),
+                sent => News(began + sent), ct),
+            Ending);
+        if (answer.Refused(out refusal))
+        {
+            return Failed("error-pushing", refusal);
+        }
+
+        if (answer.Value.StatusCode == 200)
+        {
+            return null;
+        }
+
+        var failure = TransferFailure.Posting(answer.Value.StatusCode, answer.Value.Body);
+        return answer.Value.Body.Contains("has been modified", StringComparison.Ordinal)
+            ? new SegmentResult.GivenUp(failure)
+            : new SegmentResult.TryFailed(failure);
+    }
+
+    private async Task<SegmentResult?> Pull(CommitPackage package)
+    {
+        var began = _before;
+        var taken = default(Outcome<Done>);
+        var pulled = await opened.Peer.Pull(
+            package.Range,
+            opened.Format,
+            async (body, format, ct) => taken = await TakeIn(package, body, format, began, ct),
+            Ending);
+        if (pulled.Refused(out var refusal))
+        {
+            return Failed("error-pulling", refusal);
+        }
+
+        return taken.Refused(out refusal) ? Failed("error-receiving", refusal) : null;
+    }
+
+    private async Task<Outcome<Done>> TakeIn(CommitPackage package, Stream body, string format, long began, CancellationToken ct)
+    {
+        var opening = await WireBody.Open(Paced(body), ct);
+        if (opening.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        await using var content = opening.Value;
+        content.Moved = bytes => News(began + bytes);
+        return await parts.Receiver.Receive(
+            new IncomingStream(
+                opened.Path.Master, opened.Path.Dot, package.Range, segment.Branch, format, content.Commits, content, caller.User.Id),
+            ct);
+    }
+
+    private Stream Paced(Stream body) => parts.Limits.Pacing(request.BytesPerSecond) is not { } pass ? body
+        : body.CanWrite ? new PacedWriter(body, pass) : new PacedReader(body, pass);
+
+    /// <summary>Of each write or read; told a few times a second.</summary>
+    private void News(long bytes)
+    {
+        _before = bytes;
+        if (_told == 0 || parts.Env.Time.GetElapsedTime(_told) >= BetweenNews)
+        {
+            _told = parts.Env.Time.GetTimestamp();
+            scope.Progress(bytes);
+        }
+    }
+
+    /// <summary>What would be refused again in the same way is given up at once; the rest is tried again.</summary>
+    private static SegmentResult Failed(string what, Refusal refusal)
+    {
+        var failure = new TransferFailure(what, refusal.Message);
+        return refusal.Code is RefusalCode.Denied or RefusalCode.AlreadyExists or RefusalCode.Invalid
+            ? new SegmentResult.GivenUp(failure)
+            : new SegmentResult.TryFailed(failure);
+    }
+}
+
+/// <summary>Commits that go over in one stream.</summary>
+/// <param name="Commits">Those that the range brings, oldest first.</param>
+internal sealed record CommitPackage(StreamRange Range, ImmutableArray<CommitProperties> Commits);
+
+/// <summary>Cuts a range into packages, so that little is repeated after a break. Pure.</summary>
+internal static class Packages
+{
+    /// <summary>Commits in one package.</summary>
+    public const int Most = 64;
+
+    /// <param name="source">The commits of the side that sends, up to the range's end.</param>
+    /// <param name="ours">
+    /// An original takes the first commit by itself, because a plain stream of several from the beginning does not exist, and the rest at once.
+    /// </param>
+    public static IEnumerable<CommitPackage> Of(StreamRange range, ImmutableArray<CommitProperties> source, bool ours)
+    {
+        var own = range.From?.Filesystem == range.Filesystem;
+        var first = own ? IndexOf(source, range.From!.Commit) + 1 : 0;
+        var last = IndexOf(source, range.To);
+        var from = range.From;
+        for (var at = first; at <= last;)
+        {
+            var count = ours ? Math.Min(Most, last - at + 1) : from is null ? 1 : last - at + 1;
+            var to = source[at + count - 1].Id;
+            yield return new CommitPackage(new StreamRange(range.Filesystem, from, to), source[at..(at + count)]);
+            from = new CommitOrigin(range.Filesystem, to);
+            at += count;
+        }
+    }
+
+    private static int IndexOf(ImmutableArray<CommitProperties> commits, CommitId id)
+    {
+        for (var n = commits.Length - 1; n >= 0; n--)
+        {
+            if (commits[n].Id == id)
+            {
+                return n;
+            }
+        }
+
+        throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"there is no commit {id} among {commits.Length}"), nameof(id));
+    }
+}

@@ -1,0 +1,105 @@
+using Dotmesh.Specs.Support;
+using Xunit;
+
+namespace Dotmesh.Specs.EndToEnd.Transfers;
+
+/// <summary>A spec on two clusters that know nothing of each other; each fact takes dots of its own.</summary>
+public abstract class TwoClusters : IAsyncLifetime
+{
+    private Side? _here;
+    private Side? _there;
+
+    private protected Side Here => _here!;
+
+    private protected Side There => _there!;
+
+    public async Task InitializeAsync() => (_here, _there) = await Start();
+
+    public abstract Task DisposeAsync();
+
+    private protected abstract Task<(Side Here, Side There)> Start();
+}
+
+/// <summary>Two nodes, each a cluster of its own on embedded defaults: SQLite and folders.</summary>
+public sealed class TwoNodesOnFolders : IAsyncDisposable
+{
+    private readonly ScratchFolder _folder = new();
+    private readonly List<NodeProcess> _nodes = [];
+
+    public NodeSetup Setup(int number) => new(Path.Combine(_folder.Path, $"cluster{number}"));
+
+    public async Task<(Side Here, Side There)> Start()
+    {
+        _nodes.AddRange(await Task.WhenAll(NodeProcess.Start(Setup(0)), NodeProcess.Start(Setup(1))));
+        return (new Side([_nodes[0]]), new Side([_nodes[1]]));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes)
+        {
+            await node.DisposeAsync();
+        }
+
+        _folder.Dispose();
+    }
+}
+
+/// <summary>Two nodes with a zfs pool each, each a cluster of its own.</summary>
+public sealed class TwoNodesOnPools : IAsyncDisposable
+{
+    private readonly ScratchFolder _folder = new();
+    private readonly List<NodeProcess> _nodes = [];
+    private readonly List<ZfsPool> _pools = [];
+
+    public async Task<(Side Here, Side There)> Start()
+    {
+        Lanes.Require(Lanes.Zfs);
+        for (var number = 0; number < 2; number++)
+        {
+            _pools.Add(await ZfsPool.Create(4L << 30));
+            _nodes.Add(await NodeProcess.Start(new NodeSetup(Path.Combine(_folder.Path, $"cluster{number}"), _pools[number].Name)));
+        }
+
+        return (new Side([_nodes[0]]), new Side([_nodes[1]]));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes)
+        {
+            await node.DisposeAsync();
+        }
+
+        foreach (var pool in _pools)
+        {
+            await pool.DisposeAsync();
+        }
+
+        _folder.Dispose();
+    }
+}
+
+/// <summary>Two clusters of two nodes each, on a PostgreSQL each.</summary>
+public sealed class TwoClustersOfTwo(bool onPools) : IAsyncDisposable
+{
+    private readonly List<NodeCluster> _clusters = [];
+
+    public async Task<(Side Here, Side There)> Start()
+    {
+        for (var number = 0; number < 2; number++)
+        {
+            _clusters.Add(onPools ? await NodeCluster.StartOnPools(2) : await NodeCluster.Start(2));
+        }
+
+        return (new Side(_clusters[0].Nodes), new Side(_clusters[1].Nodes));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var cluster in _clusters)
+        {
+            await cluster.DisposeAsync();
+        }
+    }
+}
