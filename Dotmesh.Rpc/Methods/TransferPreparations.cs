@@ -2,6 +2,7 @@ using Dotmesh.Actors;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 using Dotmesh.Rpc.JsonRpc;
 using Dotmesh.Rpc.Wire;
 
@@ -45,30 +46,39 @@ internal static class TransferPreparations
             return refusal;
         }
 
-        var (fromFilesystem, fromCommit, to) =
-            (call.Text(FromFilesystemId), call.Text(FromSnapshotId), call.Text(ToSnapshotId));
-        if ((Names.CheckCommit(to) ?? (fromCommit.Length == 0 ? null : Names.CheckCommit(fromCommit))) is { } invalid)
+        var range = Range(target.Value.Filesystem, call.Text(FromFilesystemId), call.Text(FromSnapshotId), call.Text(ToSnapshotId));
+        if (range.Refused(out refusal))
         {
-            return invalid;
+            return refusal;
         }
 
-        if (fromCommit.Length > 0 && fromFilesystem.Length > 0)
+        if (range.Value.From is { } from && from.Filesystem != target.Value.Filesystem)
         {
-            // the base may be another filesystem: what it tells about its data needs the same right
-            var source = call.Dots.Resolve(call.Caller, new FilesystemId(fromFilesystem), Right.Use);
+            // the base is another filesystem: what it tells about its data needs the same right
+            var source = call.Dots.Resolve(call.Caller, from.Filesystem, Right.Use);
             if (source.Refused(out var denied))
             {
                 return denied;
             }
         }
 
-        var origin = fromCommit.Length == 0
-            ? null
-            : new CommitOrigin(
-                fromFilesystem.Length == 0 ? target.Value.Filesystem : new FilesystemId(fromFilesystem),
-                new CommitId(fromCommit));
-        return await call.Dots.PredictSize(
-            target.Value, new StreamRange(target.Value.Filesystem, origin, new CommitId(to)), call.Deadline);
+        return await call.Dots.PredictSize(target.Value, range.Value, call.Deadline);
+    }
+
+    /// <summary>The start as the original's servers send it (contract 6.8), and as two ids.</summary>
+    private static Outcome<StreamRange> Range(FilesystemId filesystem, string fromFilesystem, string fromCommit, string to)
+    {
+        var from = fromCommit.Length == 0 ? StreamStart.Start : StreamStart.Parse(fromCommit);
+        var last = Names.Commit(to);
+        if ((last.Refusal ?? from.Refusal) is { } invalid)
+        {
+            return invalid;
+        }
+
+        var range = from.Value.To(filesystem, last.Value);
+        return range.From is { } start && from.Value.Filesystem is null && fromFilesystem.Length > 0
+            ? range with { From = start with { Filesystem = new FilesystemId(fromFilesystem) } }
+            : range;
     }
 
     private static ValueTask<Outcome<PathToTopLevelFilesystem>> DeducePath(RpcCall call)

@@ -23,7 +23,8 @@ public sealed partial class RpcOpenRpcSpec
             "Containers", "ContainersById", "Commit", "Snapshot", "Commits", "Snapshots", "CommitsById", "SnapshotsById",
             "Rollback", "Branch", "Clone", "Branches", "Clones", "AllDotsAndBranches", "AllVolumesAndClones", "MountCommit",
             "StashAfter", "GetReplicationLatencyForBranch", "PredictSize", "DeducePathToTopLevelFilesystem", "Procure",
-            "ForceBranchMasterById", "SetReplication", "DrainNode", "GetTransfer", "SetDebugFlag", "DumpInternalState", "SubmitPayment",
+            "ForceBranchMasterById", "SetReplication", "DrainNode", "Transfer", "GetTransfer", "Transfers",
+            "CancelTransfer", "RetryTransfer", "RegisterFilesystem", "RegisterTransfer", "StreamFormats", "SetDebugFlag", "DumpInternalState", "SubmitPayment",
         ];
         Assert.Equal(
             names.Select(name => $"DotmeshRPC.{name}").Append("rpc.discover").Order(StringComparer.Ordinal),

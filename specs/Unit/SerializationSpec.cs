@@ -7,6 +7,7 @@ using Dotmesh.Actors;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Serialization;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 using Xunit;
 
 namespace Dotmesh.Specs.Unit;
@@ -45,6 +46,24 @@ public sealed class SerializationSpec : IAsyncLifetime
         new DotEvents.ReplicationSet(2, At, "u1"),
     ];
 
+    private static readonly TransferEvents.Event[] Transfers =
+    [
+        new TransferEvents.Asked(
+            new StoredRecord(
+                "t1", "peer", "bob", "push", new DotName("alice", "data"), "", "bob", "copy", "side", new StorageNodeId("abc"), "Starting", null, null,
+                null, 0, 0, 0, 0, 0, 0, "", At, At),
+            "u1",
+            At),
+        new TransferEvents.Begun(new StorageNodeId("abc"), At),
+        new TransferEvents.SegmentEntered(1, 2, Fs, At),
+        new TransferEvents.RangeChosen($"{Fs}@c1", C1, At),
+        new TransferEvents.StreamBegun(1000, At),
+        new TransferEvents.TryFailed(2, "Attempting to push f got <Event x: y>", At),
+        new TransferEvents.Compared(At),
+        new TransferEvents.SegmentFinished("", 1000, At),
+        new TransferEvents.Failed("Cancelled by bob.", At),
+    ];
+
     private ActorSystem _system = null!;
     private DotmeshSerializer _serializer = null!;
 
@@ -62,8 +81,8 @@ public sealed class SerializationSpec : IAsyncLifetime
     {
         Assert.Equal(
             Manifests.Stored.Order(StringComparer.Ordinal),
-            Events.Select(_serializer.Manifest).Order(StringComparer.Ordinal));
-        foreach (var happened in Events)
+            Events.Concat<object>(Transfers).Select(_serializer.Manifest).Order(StringComparer.Ordinal));
+        foreach (var happened in Events.Concat<object>(Transfers))
         {
             var manifest = _serializer.Manifest(happened);
             var sample = Frozen(manifest, _serializer.ToBinary(happened));

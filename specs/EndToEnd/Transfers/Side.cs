@@ -67,27 +67,33 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes)
         Move("pull", from, name, remote.Length == 0 ? name : remote, branch, stash, to, fromNode);
 
     /// <summary>Asks for a transfer and answers its id.</summary>
+    /// <param name="remote">Its namespace is admin where it names none.</param>
+    /// <param name="as">User and password at the other side; admin when null.</param>
+    /// <param name="port">In the place of the other side's own.</param>
     public Task<string> Begin(
-        string direction, Side other, string name, string remote, string branch = "", bool stash = false, int node = 0, int otherNode = 0) =>
+        string direction, Side other, string name, string remote, string branch = "", bool stash = false, int node = 0, int otherNode = 0,
+        long bytesPerSecond = 0, (string Name, string Secret)? @as = null, int? port = null) =>
         Rpc(node).Text("Transfer", new
         {
             Peer = other.Nodes[otherNode].Setup.Host,
-            Port = other.Nodes[otherNode].Setup.ClientPort,
-            User = "admin",
-            ApiKey = NodeProcess.ReadKey(other.Nodes[0].Setup),
+            Port = port ?? other.Nodes[otherNode].Setup.ClientPort,
+            User = @as?.Name ?? "admin",
+            ApiKey = @as?.Secret ?? NodeProcess.ReadKey(other.Nodes[0].Setup),
             Direction = direction,
             LocalNamespace = "admin",
             LocalName = name,
             LocalBranchName = branch,
-            RemoteNamespace = "admin",
-            RemoteName = remote,
+            RemoteNamespace = remote.Contains('/', StringComparison.Ordinal) ? remote.Split('/')[0] : "admin",
+            RemoteName = remote.Split('/')[^1],
             RemoteBranchName = branch,
             StashDivergence = stash,
+            MaxBytesPerSecond = bytesPerSecond,
         });
 
     /// <summary>Asks for a transfer that is refused; answers the text.</summary>
-    public async Task<string> Refused(string direction, Side other, string name, string remote, string branch = "", bool stash = false) =>
-        (await Assert.ThrowsAsync<RpcErrorException>(() => Begin(direction, other, name, remote, branch, stash))).Text;
+    public async Task<string> Refused(
+        string direction, Side other, string name, string remote, string branch = "", (string Name, string Secret)? @as = null) =>
+        (await Assert.ThrowsAsync<RpcErrorException>(() => Begin(direction, other, name, remote, branch, @as: @as))).Text;
 
     /// <summary>Waits until a transfer is over; answers its record.</summary>
     public Task<JsonNode> Over(string id, int node = 0, TimeSpan? limit = null)
@@ -101,6 +107,21 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes)
             },
             limit ?? Limit,
             () => $"transfer {id} does not end: {last}\n{Logs}");
+    }
+
+    /// <summary>Waits until bytes of a transfer have gone over.</summary>
+    public Task<JsonNode> Moving(string id, int node = 0)
+    {
+        JsonNode? last = null;
+        return Patience.Holds(
+            async () =>
+            {
+                last = (await Rpc(node).Call("GetTransfer", id))!;
+                Assert.False(IsOver(last), $"it is over already: {last}");
+                return (long)last["Sent"]! > 0 ? last : null;
+            },
+            Limit,
+            () => $"nothing of transfer {id} moves: {last}\n{Logs}");
     }
 
     public static bool IsOver(JsonNode record) =>

@@ -31,7 +31,15 @@ public sealed class TwoNodesOnFolders : IAsyncDisposable
     public async Task<(Side Here, Side There)> Start()
     {
         _nodes.AddRange(await Task.WhenAll(NodeProcess.Start(Setup(0)), NodeProcess.Start(Setup(1))));
-        return (new Side([_nodes[0]]), new Side([_nodes[1]]));
+        return (new Side(new Slice(_nodes, 0)), new Side(new Slice(_nodes, 1)));
+    }
+
+    /// <summary>kill -9, and once more from what is there.</summary>
+    public async Task KillAndStart(int number)
+    {
+        await _nodes[number].Kill9();
+        await _nodes[number].DisposeAsync();
+        _nodes[number] = await NodeProcess.Start(_nodes[number].Setup);
     }
 
     public async ValueTask DisposeAsync()
@@ -43,6 +51,21 @@ public sealed class TwoNodesOnFolders : IAsyncDisposable
 
         _folder.Dispose();
     }
+}
+
+/// <summary>One node of a list, whichever process it is now.</summary>
+internal sealed class Slice(IReadOnlyList<NodeProcess> nodes, int number) : IReadOnlyList<NodeProcess>
+{
+    public int Count => 1;
+
+    public NodeProcess this[int index] => index == 0 ? nodes[number] : throw new ArgumentOutOfRangeException(nameof(index));
+
+    public IEnumerator<NodeProcess> GetEnumerator()
+    {
+        yield return nodes[number];
+    }
+
+    System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
 }
 
 /// <summary>Two nodes with a zfs pool each, each a cluster of its own.</summary>

@@ -1,0 +1,207 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Dotmesh.Specs.Support;
+using Xunit;
+
+namespace Dotmesh.Specs.EndToEnd.Transfers;
+
+/// <summary>A transfer as something that is listed, ended, repeated, and gone on with after a death.</summary>
+public sealed class TransferControlSpec : TwoClusters
+{
+    private const int Large = 1 << 20;
+    private const int Slow = 300_000;
+
+    private readonly TwoNodesOnFolders _nodes = new();
+
+    public override async Task DisposeAsync() => await _nodes.DisposeAsync();
+
+    [Fact]
+    public async Task A_transfer_that_is_cancelled_leaves_nothing_there_is_listed_and_comes_to_its_end_when_it_is_retried()
+    {
+        await LargeDot(Here, "data");
+        var id = await Here.Begin("push", There, "data", "data", bytesPerSecond: Slow);
+        await Here.Moving(id);
+        Assert.Contains(id, (await Listed(new { Running = true })).Select(entry => (string?)entry["TransferRequestId"]));
+
+        Assert.True((bool)(await Here.Rpc().Call("CancelTransfer", new { TransferId = id }))!);
+
+        Assert.Equal("Cancelled by admin.", Side.Failed(await Here.Over(id)));
+        Assert.Empty(await Listed(new { Running = true }));
+        Assert.Empty(await There.IdOf("data"));
+        Assert.Empty(await Listed(new { Namespace = "admin", Name = "other" }));
+        Assert.Empty(await Listed(new { Direction = "pull" }));
+
+        Assert.True((bool)(await Here.Rpc().Call("RetryTransfer", new { TransferId = id }))!);
+        Side.Finished(await Here.Over(id));
+        Assert.Equal(["large"], await There.Log("data"));
+        Assert.Equal(Hash(await Here.Procure("data")), Hash(await There.Procure("data")));
+        Assert.Contains("is finished", (await Assert.ThrowsAsync<RpcErrorException>(() => Here.Rpc().Call("RetryTransfer", new { TransferId = id }))).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_push_goes_on_by_itself_after_its_own_node_was_killed_and_one_to_a_peer_that_was_killed_is_tried_again()
+    {
+        await LargeDot(Here, "data");
+        var mine = await Here.Begin("push", There, "data", "data", bytesPerSecond: Slow);
+        await Here.Moving(mine);
+        await _nodes.KillAndStart(0);
+        Side.Finished(await Here.Over(mine));
+        Assert.Equal(Hash(await Here.Procure("data")), Hash(await There.Procure("data")));
+
+        await LargeDot(Here, "more");
+        var theirs = await Here.Begin("push", There, "more", "more", bytesPerSecond: Slow);
+        await Here.Moving(theirs);
+        await _nodes.KillAndStart(1);
+        Side.Finished(await Here.Over(theirs));
+        Assert.Equal(Hash(await Here.Procure("more")), Hash(await There.Procure("more")));
+    }
+
+    [Fact]
+    public async Task A_clone_goes_on_by_itself_after_either_node_was_killed()
+    {
+        foreach (var killed in new[] { 0, 1 })
+        {
+            await LargeDot(There, $"data{killed}");
+            var id = await Here.Begin("pull", There, $"data{killed}", $"data{killed}", bytesPerSecond: Slow);
+            await Here.Moving(id);
+            await _nodes.KillAndStart(killed);
+            Side.Finished(await Here.Over(id));
+            Assert.Equal(Hash(await There.Procure($"data{killed}")), Hash(await Here.Procure($"data{killed}")));
+        }
+    }
+
+    [Fact]
+    public async Task A_peer_that_never_comes_back_ends_the_transfer_with_an_error_that_names_it()
+    {
+        await LargeDot(Here, "data");
+        var id = await Here.Begin("push", There, "data", "data", bytesPerSecond: Slow);
+        await Here.Moving(id);
+        await There.Nodes[0].Kill9();
+
+        Assert.Contains($":{There.Nodes[0].Setup.ClientPort}", Side.Failed(await Here.Over(id)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Streams_that_nobody_announced_or_of_which_a_part_is_missing_or_changed_are_refused_and_nothing_of_them_stays()
+    {
+        await Here.Create("data");
+        await Here.Commits("data", "one");
+        var id = await Here.IdOf("data");
+        var last = await LastCommit(Here, "data");
+        var body = await Body(Here, $"/filesystems/{id}/START/{last}");
+
+        Assert.Equal(HttpStatusCode.NotFound, (await Post(There, $"/filesystems/{id}/START/{last}", body)).Status);
+        await Announce(id, last);
+        foreach (var damaged in Damages(body))
+        {
+            var (status, text) = await Post(There, $"/filesystems/{id}/START/{last}", damaged);
+            Assert.True(status == HttpStatusCode.BadRequest, $"{status}: {text}");
+            Assert.Empty(await There.IdOf("data"));
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await Post(There, $"/filesystems/{id}/START/{last}", body)).Status);
+        Assert.Equal(["one"], await There.Log("data"));
+        Assert.Equal(HttpStatusCode.NotFound, (await Post(There, $"/filesystems/{id}/START/{last}", body)).Status);
+    }
+
+    [Fact]
+    public async Task The_formats_of_streams_are_told_and_one_that_the_storage_has_not_is_refused_before_any_data()
+    {
+        await Here.Create("data");
+        var id = await Here.IdOf("data");
+        var formats = (JsonArray)(await Here.Rpc().Call("StreamFormats"))!;
+        Assert.Equal("dotmesh-directory-v1", (string?)Assert.Single(formats));
+
+        using var http = Client(Here);
+        using var reply = await http.GetAsync(new Uri($"/filesystems/{id}/START/{await LastCommit(Here, "data")}", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.InternalServerError, reply.StatusCode);
+        Assert.Contains("'zfs-send'", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    private protected override Task<(Side Here, Side There)> Start() => _nodes.Start();
+
+    private static string Hash(string folder) => string.Join('\n', Directory.GetFiles(folder).Order(StringComparer.Ordinal)
+        .Select(file => $"{Path.GetFileName(file)} {Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))}"));
+
+    private static async Task LargeDot(Side side, string name)
+    {
+        await side.Create(name);
+        await File.WriteAllBytesAsync(Path.Combine(await side.Procure(name), "large"), RandomNumberGenerator.GetBytes(Large));
+        await side.Commit(name, "large");
+    }
+
+    private static async Task<string> LastCommit(Side side, string name) =>
+        (string)((JsonArray)(await side.Rpc().Call("Commits", new { Namespace = "admin", Name = name, Branch = "" }))!)[^1]!["Id"]!;
+
+    private static HttpClient Client(Side side)
+    {
+        var http = new HttpClient { BaseAddress = side.Nodes[0].Address };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"admin:{NodeProcess.ReadKey(side.Nodes[0].Setup)}")));
+        return http;
+    }
+
+    private static async Task<byte[]> Body(Side side, string path)
+    {
+        using var http = Client(side);
+        http.DefaultRequestHeaders.Add("Dotmesh-Stream", "dotmesh-directory-v1");
+        return await http.GetByteArrayAsync(new Uri(path, UriKind.Relative));
+    }
+
+    private static async Task<(HttpStatusCode Status, string Text)> Post(Side side, string path, byte[] body)
+    {
+        using var http = Client(side);
+        http.DefaultRequestHeaders.Add("Dotmesh-Stream", "dotmesh-directory-v1");
+        using var content = new ByteArrayContent(body);
+        using var reply = await http.PostAsync(new Uri(path, UriKind.Relative), content);
+        return (reply.StatusCode, await reply.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Cut at several places, and with one bit the other way at several.</summary>
+    private static IEnumerable<byte[]> Damages(byte[] body)
+    {
+        const int Places = 12;
+        for (var n = 1; n < Places; n++)
+        {
+            var at = (int)((long)body.Length * n / Places);
+            yield return body[..at];
+            var flipped = (byte[])body.Clone();
+            flipped[at] ^= 0x10;
+            yield return flipped;
+        }
+
+        yield return body[..^1];
+        yield return [.. body, 0];
+    }
+
+    private async Task<IReadOnlyList<JsonNode>> Listed(object filter) =>
+        [.. ((JsonArray)(await Here.Rpc().Call("Transfers", filter))!).Select(entry => entry!["Transfer"]!)];
+
+    private async Task Announce(string filesystem, string commit)
+    {
+        await There.Rpc().Call("RegisterFilesystem", new
+        {
+            Namespace = "admin",
+            TopLevelFilesystemName = "data",
+            CloneName = "",
+            FilesystemId = filesystem,
+            PathToTopLevelFilesystem = new { TopLevelFilesystemId = filesystem, Clones = (object?)null },
+            BecomeMasterIfNotExists = true,
+        });
+        Assert.False((bool)(await There.Rpc().Call("RegisterTransfer", new
+        {
+            TransferRequestId = "announced",
+            Direction = "push",
+            RemoteNamespace = "admin",
+            RemoteName = "data",
+            FilesystemId = filesystem,
+            StartingCommit = "START",
+            TargetCommit = commit,
+            Index = 1,
+            Total = 1,
+        }))!);
+    }
+}
