@@ -265,7 +265,7 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
         {
             return await body();
         }
-        catch (Exception broke) when (broke is StorageException or OperationCanceledException)
+        catch
         {
             // what was made before it broke off is in the pool: unknown it would outlive its dot
             await env.Refresh([id], env.Stopping);
