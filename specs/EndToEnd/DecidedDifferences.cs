@@ -58,7 +58,6 @@ internal static class DecidedDifferences
               "Origin":{"FilesystemId":"6e67bd46-c5ab-416c-b23d-1ec85962652d",
                         "SnapshotId":"f841187c-1909-443e-a734-c8ca763cb00a"}}}]}}
             """),
-        new("register fs by bob in admin", NotBuiltYet + "transfers", null),
         new("switch containers", NotBuiltYet + "containers", null),
         new("s3 list none", NotBuiltYet + "file API", null),
         new("s3 put", NotBuiltYet + "file API", null),
