@@ -1,0 +1,327 @@
+using System.Text;
+using Dotmesh.Actors;
+using Dotmesh.Actors.Transfers;
+using Dotmesh.Rpc.Peers;
+using Dotmesh.Specs.Support;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace Dotmesh.Specs.EndToEnd;
+
+/// <summary>What another cluster is asked, byte by byte, and how its answers are read (contract 2, 3).</summary>
+public sealed class PeersCallsSpec : IDisposable
+{
+    private const string Master = "61f356f0-39a4-4e0e-6286-e04d25744344";
+    private const string Branch = "05652ba4-acb8-4349-4711-956bd0c88c8c";
+
+    // an original's: inner names and ids may be missing
+    private const string Path =
+        "{\"TopLevelFilesystemId\":\"" + Master + "\",\"TopLevelFilesystemName\":{\"Namespace\":\"alice\",\"Name\":\"cress\"},\"Clones\":[{\"Name\":"
+        + "\"mustard\",\"Clone\":{\"FilesystemId\":\"" + Branch + "\",\"Origin\":{\"FilesystemId\":\"" + Master + "\",\"SnapshotId\":\"c1\"}}}]}";
+
+    private static readonly TransferPath Tip = TransferPath.Check(new UncheckedPath(
+        Master, "alice", "cress", [new UncheckedStep("mustard", "", Branch, "", Master, "c1")])).Value;
+
+    private readonly PeerClient _client = new();
+
+    public static TheoryData<string, string, string, Func<IPeer, Task<string>>> Questions => new()
+    {
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.Exists\",\"params\":{\"Namespace\":\"alice\",\"Name\":\"cress\",\"Branch\":\"mustard\"},\"id\":2}",
+            "\"" + Branch + "\"", Branch, async peer => $"{(await peer.Exists("alice", "cress", "mustard", default)).Value}"
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.Exists\",\"params\":{\"Namespace\":\"alice\",\"Name\":\"cress\",\"Branch\":\"\"},\"id\":2}",
+            "\"\"", "", async peer => $"{(await peer.Exists("alice", "cress", "", default)).Value}"
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.DeducePathToTopLevelFilesystem\",\"params\":{\"RemoteNamespace\":\"alice\","
+            + "\"RemoteFilesystemName\":\"cress\",\"RemoteCloneName\":\"mustard\"},\"id\":2}",
+            Path, $"{Master} alice cress mustard||{Branch}||{Master}|c1", async peer => Told((await peer.Path("alice", "cress", "mustard", default)).Value)
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.DeducePathToTopLevelFilesystem\",\"params\":{\"RemoteNamespace\":\"alice\","
+            + "\"RemoteFilesystemName\":\"cress\",\"RemoteCloneName\":\"\"},\"id\":2}",
+            "{\"TopLevelFilesystemId\":\"x\",\"TopLevelFilesystemName\":{\"Namespace\":\"\",\"Name\":\"..\"},\"Clones\":null}",
+            "x  .. ", async peer => Told((await peer.Path("alice", "cress", "", default)).Value)
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.RegisterFilesystem\",\"params\":{\"Namespace\":\"alice\",\"TopLevelFilesystemName\":\"cress\","
+            + "\"CloneName\":\"mustard\",\"FilesystemId\":\"" + Branch + "\",\"PathToTopLevelFilesystem\":{\"TopLevelFilesystemId\":\"" + Master
+            + "\",\"TopLevelFilesystemName\":{\"Namespace\":\"alice\",\"Name\":\"cress\"},\"Clones\":[{\"Name\":\"mustard\",\"Clone\":{"
+            + "\"TopLevelFilesystemId\":\"" + Master + "\",\"FilesystemId\":\"" + Branch + "\",\"Name\":\"mustard\",\"Origin\":{\"FilesystemId\":\""
+            + Master + "\",\"SnapshotId\":\"c1\"}}}]},\"BecomeMasterIfNotExists\":true},\"id\":2}",
+            "true", "done", async peer => Told(await peer.Register(Tip, default))
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.CommitsById\",\"params\":\"" + Master + "\",\"id\":2}",
+            "[{\"Id\":\"c1\",\"Metadata\":{\"message\":\"m\",\"author\":\"a\"}},{\"Id\":\"c2\",\"Metadata\":null}]",
+            "{Id:c1 Metadata:map[author:a message:m]}, {Id:c2 Metadata:map[]}",
+            async peer => string.Join(", ", (await peer.Commits(new FilesystemId(Master), default)).Value)
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.CommitsById\",\"params\":\"" + Master + "\",\"id\":2}",
+            "null", "", async peer => string.Join(", ", (await peer.Commits(new FilesystemId(Master), default)).Value)
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.Get\",\"params\":\"" + Master + "\",\"id\":2}",
+            "{\"Id\":\"" + Master + "\",\"Name\":{\"Namespace\":\"alice\",\"Name\":\"cress\"},\"SizeBytes\":19456,\"DirtyBytes\":17,\"CommitCount\":1}",
+            "17", async peer => $"{(await peer.DirtyBytes(new FilesystemId(Master), default)).Value}"
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.ContainersById\",\"params\":\"" + Master + "\",\"id\":2}",
+            "[{\"Name\":\"/a\",\"Id\":\"1\"},{\"Name\":\"/b\",\"Id\":\"2\"}]", "/a, /b",
+            async peer => string.Join(", ", (await peer.Containers(new FilesystemId(Master), default)).Value)
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.Commit\",\"params\":{\"Namespace\":\"alice\",\"Name\":\"cress\",\"Branch\":\"\",\"Message\":"
+            + "\"committing dirty data ready for stashing\"},\"id\":2}",
+            "\"c3\"", "done", async peer => Told(await peer.Commit("alice", "cress", "", "committing dirty data ready for stashing", default))
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.StashAfter\",\"params\":{\"FilesystemId\":\"" + Master + "\",\"SnapshotId\":\"c1\"},\"id\":2}",
+            "\"TODO\"", "done", async peer => Told(await peer.StashAfter(new FilesystemId(Master), new CommitId("c1"), default))
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.RegisterTransfer\",\"params\":{\"TransferRequestId\":\"t1\",\"Peer\":\"10.192.0.2\",\"User\":"
+            + "\"alice\",\"ApiKey\":\"\",\"Direction\":\"push\",\"LocalNamespace\":\"admin\",\"LocalName\":\"here\",\"LocalBranchName\":\"\",\"RemoteNamespace\":"
+            + "\"alice\",\"RemoteName\":\"there\",\"RemoteBranchName\":\"\",\"FilesystemId\":\"" + Master + "\",\"InitiatorNodeId\":\"cc35\",\"PeerNodeId\":\"\","
+            + "\"StartingCommit\":\"START\",\"TargetCommit\":\"c2\",\"Index\":1,\"Total\":1,\"Status\":\"calculating size\",\"NanosecondsElapsed\":1500000000,"
+            + "\"Size\":0,\"Sent\":0,\"Message\":\"\"},\"id\":2}",
+            "false", "done", async peer => Told(await peer.RegisterTransfer(Record(), default))
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.PredictSize\",\"params\":{\"FromFilesystemId\":\"\",\"FromSnapshotId\":\"\",\"ToFilesystemId\":\""
+            + Master + "\",\"ToSnapshotId\":\"c2\"},\"id\":2}",
+            "9223372036854775807", "9223372036854775807", async peer => $"{(await peer.PredictSize(PeerClient.Whole, default)).Value}"
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.PredictSize\",\"params\":{\"FromFilesystemId\":\"" + Master + "\",\"FromSnapshotId\":\"c1\","
+            + "\"ToFilesystemId\":\"" + Master + "\",\"ToSnapshotId\":\"c2\"},\"id\":2}",
+            "624", "624", async peer => $"{(await peer.PredictSize(PeerClient.Further, default)).Value}"
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.PredictSize\",\"params\":{\"FromFilesystemId\":\"" + Master + "\",\"FromSnapshotId\":\"" + Master
+            + "@c1\",\"ToFilesystemId\":\"" + Branch + "\",\"ToSnapshotId\":\"b1\"},\"id\":2}",
+            "0", "0", async peer => $"{(await peer.PredictSize(PeerClient.FromOrigin, default)).Value}"
+        },
+        {
+            "{\"jsonrpc\":\"2.0\",\"method\":\"DotmeshRPC.StreamFormats\",\"params\":null,\"id\":2}",
+            "[\"dotmesh-zfs-1\",\"zfs-send\"]", "dotmesh-zfs-1, zfs-send", async peer => string.Join(", ", (await peer.Formats(default)).Value)
+        },
+    };
+
+    public static TheoryData<string> Malformed => new()
+    {
+        "", "null", "[]", "7", "{", "{\"result\":", "{\"result\":{\"a\":1,\"a\":2}}", "<html>502</html>", "{\"result\":\"\\ud800\"}",
+        PeerStub.Result("7.5"), PeerStub.Result("-1"), PeerStub.Result("[7]"), PeerStub.Result("[null]"), PeerStub.Result("\"../../etc\""),
+        PeerStub.Result("{\"DirtyBytes\":-1}"), PeerStub.Result("{\"DirtyBytes\":\"1\"}"), PeerStub.Result("{\"Id\":7}"),
+        PeerStub.Result("[{\"Id\":\"a/b\"}]"), PeerStub.Result("[{\"Id\":\"c\"},{\"Id\":\"c\"}]"), PeerStub.Result("[{\"Name\":7}]"),
+        PeerStub.Result("[{\"Id\":\"c\",\"Metadata\":{\"Upper\":\"x\"}}]"), PeerStub.Result("[{\"Id\":\"c\",\"Metadata\":{\"a\":null}}]"),
+        PeerStub.Result(new string('[', 100) + new string(']', 100)),
+        PeerStub.Result("{\"TopLevelFilesystemName\":null}"), PeerStub.Result("{\"TopLevelFilesystemName\":{},\"Clones\":[{\"Name\":\"b\"}]}"),
+    };
+
+    [Theory]
+    [MemberData(nameof(Questions), DisableDiscoveryEnumeration = true)]
+    public async Task A_question_is_what_original_servers_expect_and_their_answer_is_understood(
+        string question, string result, string understood, Func<IPeer, Task<string>> ask)
+    {
+        await using var stub = await PeerStub.Answering(PeerStub.Result(result));
+        Assert.Equal(understood, await ask(await _client.Peer(stub)));
+        Assert.Equal(
+            $"POST /rpc HTTP/1.1\nAuthorization: Basic {PeerClient.Basic}\nContent-Type: application/json\n\n{question}", stub.Seen.Last());
+    }
+
+    [Theory]
+    [MemberData(nameof(Malformed))]
+    public async Task Answers_that_are_no_answers_are_refused_with_who_gave_them_to_what(string reply)
+    {
+        await using var stub = await PeerStub.Answering(reply);
+        var peer = await _client.Peer(stub);
+        foreach (var (method, ask) in Readings(peer))
+        {
+            var text = PeerClient.Refused(await ask(), RefusalCode.Invalid);
+            Assert.StartsWith($"The answer of {peer.Url} to DotmeshRPC.{method} is not usable: ", text, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("{\"code\":-32000,\"message\":\"No such filesystem named 'a/b'\",\"data\":null}", RefusalCode.Conflict, "No such filesystem named 'a/b'")]
+    [InlineData("{\"code\":-32000,\"message\":\"x\",\"data\":{\"requestId\":\"1\",\"code\":\"notFound\"}}", RefusalCode.NotFound, "x")]
+    [InlineData("{\"code\":-32000,\"message\":\"x\",\"data\":{\"code\":\"unavailable\"}}", RefusalCode.Unavailable, "x")]
+    [InlineData("{\"code\":-32600,\"message\":\"json: cannot unmarshal\",\"data\":[1]}", RefusalCode.Invalid, "json: cannot unmarshal")]
+    [InlineData("{\"code\":-32000,\"message\":\"rpc: can't find method \\\"DotmeshRPC.Exists\\\"\"}", RefusalCode.Invalid, "rpc: can't find method \"DotmeshRPC.Exists\"")]
+    [InlineData("\"text\"", RefusalCode.Conflict, "text")]
+    [InlineData("{}", RefusalCode.Conflict, "an error without a message")]
+    public async Task What_a_peer_refuses_is_refused_in_its_own_words(string error, RefusalCode code, string text)
+    {
+        await using var stub = await PeerStub.Answering($"{{\"jsonrpc\":\"2.0\",\"error\":{error},\"id\":2}}");
+        var peer = await _client.Peer(stub);
+        Assert.Equal(text, PeerClient.Refused(await peer.Exists("a", "b", "", default), code));
+    }
+
+    [Theory]
+    [InlineData("-32000")]
+    [InlineData("-32601")]
+    public async Task A_peer_that_does_not_know_of_formats_has_that_of_zfs(string code)
+    {
+        await using var stub = await PeerStub.Answering(
+            $"{{\"jsonrpc\":\"2.0\",\"error\":{{\"code\":{code},\"message\":\"rpc: can't find method \\\"DotmeshRPC.StreamFormats\\\"\",\"data\":null}},\"id\":2}}");
+        var peer = await _client.Peer(stub);
+        Assert.Equal(StreamFormats.ZfsSend, Assert.Single((await peer.Formats(default)).Value));
+    }
+
+    [Fact]
+    public async Task A_peer_that_shows_the_key_in_an_error_is_quoted_without_it_and_no_longer_than_4_KiB()
+    {
+        await using var stub = await PeerStub.Answering(
+            $"{{\"error\":{{\"message\":\"{PeerClient.Key} Basic {PeerClient.Basic} {new string('\u00e9', 10_000)}\"}}}}");
+        var peer = await _client.Peer(stub);
+        var text = PeerClient.Refused(await peer.Exists("a", "b", "", default), RefusalCode.Conflict);
+        Assert.StartsWith("<redacted> Basic <redacted> \u00e9", text, StringComparison.Ordinal);
+        Assert.InRange(Encoding.UTF8.GetByteCount(text), 4000, PeerLimits.MostTextBytes);
+    }
+
+    [Fact]
+    public async Task A_peer_that_floods_is_cut_off_at_the_limit_of_the_method()
+    {
+        var sent = 0L;
+        await using var stub = await PeerStub.Start(async context =>
+        {
+            if (await IsPing(context))
+            {
+                return;
+            }
+
+            while (!context.RequestAborted.IsCancellationRequested)
+            {
+                await context.Response.WriteAsync(new string(' ', 10_000), context.RequestAborted);
+                Interlocked.Add(ref sent, 10_000);
+            }
+        });
+        using var client = new PeerClient(new PeerLimits { MostReplyBytes = 100_000, MostCommitsBytes = 200_000 });
+        var peer = await client.Peer(stub);
+        Assert.Equal(
+            $"The answer of {peer.Url} to DotmeshRPC.Exists is not usable: it has more than 100000 bytes.",
+            PeerClient.Refused(await peer.Exists("a", "b", "", default), RefusalCode.Invalid));
+        Assert.EndsWith(
+            "more than 200000 bytes.", PeerClient.Refused(await peer.Commits(PeerClient.Master, default), RefusalCode.Invalid), StringComparison.Ordinal);
+        Assert.InRange(Interlocked.Read(ref sent), 0, 100_000_000);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{\"result\":")]
+    public async Task A_peer_that_does_not_come_to_an_end_is_not_waited_for(string begun)
+    {
+        await using var stub = await PeerStub.Start(async context =>
+        {
+            if (!await IsPing(context))
+            {
+                await context.Response.WriteAsync(begun);
+                await context.Response.Body.FlushAsync();
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+            }
+        });
+        using var client = new PeerClient(new PeerLimits { Call = TimeSpan.FromMilliseconds(200) });
+        var peer = await client.Peer(stub);
+        Assert.Equal(
+            $"{peer.Url}: DotmeshRPC.Exists was not answered within 0.2 s",
+            PeerClient.Refused(await peer.Exists("a", "b", "", default), RefusalCode.Unavailable));
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => peer.Commit("a", "b", "", "m", stop.Token));
+    }
+
+    [Theory]
+    [InlineData(502, "<html>bad gateway</html>", RefusalCode.Unavailable)]
+    [InlineData(415, "rpc: unrecognized Content-Type: ", RefusalCode.Invalid)]
+    public async Task Another_status_is_told_with_what_was_said(int status, string body, RefusalCode code)
+    {
+        await using var stub = await PeerStub.Start(async context =>
+        {
+            if (!await IsPing(context))
+            {
+                context.Response.StatusCode = status;
+                await context.Response.WriteAsync(body);
+            }
+        });
+        var peer = await _client.Peer(stub);
+        Assert.Equal(
+            $"{peer.Url} answered DotmeshRPC.Get with status {status}: {body}",
+            PeerClient.Refused(await peer.DirtyBytes(PeerClient.Master, default), code));
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_cut_and_a_peer_that_is_gone_are_worth_another_try()
+    {
+        IPeer peer;
+        await using (var stub = await PeerStub.Start(async context =>
+        {
+            if (!await IsPing(context))
+            {
+                await context.Response.WriteAsync("{\"jsonrpc\":\"2.0\",");
+                await context.Response.Body.FlushAsync();
+                context.Abort();
+            }
+        }))
+        {
+            peer = await _client.Peer(stub);
+            PeerClient.Refused(await peer.Exists("a", "b", "", default), RefusalCode.Unavailable);
+        }
+
+        Assert.Equal($"{peer.Url}: Connection refused", PeerClient.Refused(await peer.Exists("a", "b", "", default), RefusalCode.Unavailable));
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private static (string Method, Func<Task<Outcome<string>>> Ask)[] Readings(IPeer peer) =>
+    [
+        ("Exists", async () => Text(await peer.Exists("a", "b", "", default))),
+        ("DeducePathToTopLevelFilesystem", async () => Text(await peer.Path("a", "b", "", default))),
+        ("CommitsById", async () => Text(await peer.Commits(PeerClient.Master, default))),
+        ("Get", async () => Text(await peer.DirtyBytes(PeerClient.Master, default))),
+        ("ContainersById", async () => Text(await peer.Containers(PeerClient.Master, default))),
+        ("PredictSize", async () => Text(await peer.PredictSize(PeerClient.Whole, default))),
+        ("StreamFormats", async () => Text(await peer.Formats(default))),
+    ];
+
+    private static Outcome<string> Text<T>(Outcome<T> outcome) => outcome.Then<string>(value => $"{value}");
+
+    private static string Told(UncheckedPath path) =>
+        $"{path.TopLevelId} {path.Namespace} {path.Name} "
+        + string.Join(' ', path.Steps.Select(step =>
+            $"{step.Name}|{step.InnerTopLevelId}|{step.FilesystemId}|{step.InnerName}|{step.OriginFilesystemId}|{step.OriginCommitId}"));
+
+    private static string Told(Outcome<Done> outcome) => outcome.Refusal?.ToString() ?? "done";
+
+    private static async Task<bool> IsPing(HttpContext context)
+    {
+        using var reader = new StreamReader(context.Request.Body);
+        var ping = (await reader.ReadToEndAsync()).Contains("DotmeshRPC.Ping", StringComparison.Ordinal);
+        if (ping)
+        {
+            await context.Response.WriteAsync(PeerStub.Result("true"));
+        }
+
+        return ping;
+    }
+
+    private static TransferRecord Record()
+    {
+        var now = DateTimeOffset.UnixEpoch;
+        var request = new TransferRequest
+        {
+            Peer = "10.192.0.2",
+            User = "alice",
+            ApiKey = PeerClient.Key,
+            Direction = TransferDirection.Push,
+            Local = new DotName("admin", "here"),
+            RemoteNamespace = "alice",
+            RemoteName = "there",
+        };
+        return TransferRecord.Begin("t1", request, new StorageNodeId("cc35"), now).SyncMetadata(now)
+            .Enter(new TransferSegment(1, 1, PeerClient.Master, "", null, null), now)
+            .CalculateSize(StreamStart.Start, new CommitId("c2"), now.AddSeconds(1.5));
+    }
+}
