@@ -53,6 +53,8 @@ public static class PeerHttp
             PooledConnectionIdleTimeout = IdleConnection,
             PooledConnectionLifetime = LongestConnection,
             AutomaticDecompression = DecompressionMethods.None,
+            // who says more than is read is left, and not listened to for the sake of the connection
+            MaxResponseDrainSize = 0,
             AllowAutoRedirect = false,
             UseProxy = false,
             UseCookies = false,

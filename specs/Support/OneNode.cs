@@ -3,6 +3,7 @@ using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 using Dotmesh.Actors.Users;
 
 namespace Dotmesh.Specs.Support;
@@ -42,6 +43,9 @@ internal sealed class OneNode : IAsyncDisposable
 
     public Faults Faults { get; } = new();
 
+    /// <summary>Null: without transfers.</summary>
+    public TransferServices? Transfers { get; set; }
+
     public DotmeshSystemSettings Settings { get; set; }
 
     public LogLines Log { get; } = new();
@@ -73,7 +77,7 @@ internal sealed class OneNode : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         _system = await DotmeshSystem.Start(
-            Settings, Storage, Directory, Users, Faults, TimeProvider.System, new RandomIds(), Log, limit.Token);
+            Settings, Storage, Directory, Users, Faults, TimeProvider.System, new RandomIds(), Log, limit.Token, transfers: Transfers);
     }
 
     /// <summary>Crashes and starts again on the same pool, directory and journal.</summary>

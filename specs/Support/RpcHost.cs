@@ -8,9 +8,11 @@ using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Storage.Directory;
 using Dotmesh.Actors.Storage.Zfs;
+using Dotmesh.Actors.Transfers;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc;
 using Dotmesh.Rpc.Http;
+using Dotmesh.Rpc.Peers;
 using Dotmesh.Specs.Unit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -83,6 +85,12 @@ internal sealed class RpcHost : IAsyncDisposable
         var node = OneNode.New();
         node.Users = users;
         node.Directory = await SqlDirectory.Open(database, TimeProvider.System, NullLoggerFactory.Instance, default);
+        node.Transfers = new TransferServices(
+            database,
+            Dotmesh.Actors.Users.SecretBox.Open(data.SecretFile),
+            new HttpPeers(PeerHttp.Make(new PeerHttpSettings()).Value, new PeerLimits(), TimeProvider.System),
+            null,
+            new TransferSettings());
         var host = new RpcHost(data, users, node, change, pool);
         await host.StartActors();
         return host;
@@ -132,6 +140,7 @@ internal sealed class RpcHost : IAsyncDisposable
         var services = new RpcServices
         {
             Dots = dots,
+            Transfers = _node?.System.Transfers,
             Users = _users,
             Faults = faults,
             Clock = TimeProvider.System,
