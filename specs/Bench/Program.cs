@@ -37,6 +37,12 @@ try
 
     Environment.SetEnvironmentVariable("DOTMESH_SPEC_NODE", node);
     Environment.SetEnvironmentVariable("DOTMESH_SPEC_LANES", "zfs,postgres");
+    if (what is "all" or "transfers")
+    {
+        figures.AddRange(await TransferBench.Folders());
+        figures.AddRange(await TransferBench.Zfs());
+    }
+
     if (what is "all" or "cluster")
     {
         figures.AddRange(await ClusterBench.Run());

@@ -75,6 +75,8 @@ public sealed class TwoNodesOnPools : IAsyncDisposable
     private readonly List<NodeProcess> _nodes = [];
     private readonly List<ZfsPool> _pools = [];
 
+    public string PoolOf(int number) => _pools[number].Name;
+
     public async Task<(Side Here, Side There)> Start()
     {
         Lanes.Require(Lanes.Zfs);
