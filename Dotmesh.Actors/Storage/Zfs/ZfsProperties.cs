@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Collections.Immutable;
 using System.Globalization;
@@ -29,6 +30,10 @@ internal static class ZfsProperties
     // the smallest limit of all pools is 1024 bytes with the final zero; what goes into one fits all
     private const int MaxValue = 1000;
     private const int MaxMetadataProperties = 64;
+
+    // what pools allow in a name; we write no colon
+    private const int MaxName = 255;
+    private static readonly SearchValues<char> InNames = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_.:");
 
     /// <summary>Splits metadata into properties and what has to go into the file.</summary>
     public static (ImmutableArray<KeyValuePair<string, string>> Properties, CommitMetadata File) Split(CommitMetadata metadata)
@@ -65,13 +70,13 @@ internal static class ZfsProperties
         select KeyValuePair.Create(property.Key[Meta.Length..], value));
 
     /// <summary>
-    /// Whether a property that another cluster sent with a commit is metadata, or says where metadata is. Whatever else stands on a snapshot
-    /// is not taken over.
+    /// Whether a property that another cluster sent with a commit is metadata, or says where metadata is. Nothing else is taken over, and
+    /// no value that is not one word: a line in it would be read as one of the pool's own.
     /// </summary>
     public static bool IsMetadata(string name, string value) => name == InFile
         ? value == "yes"
-        : name.StartsWith(Meta, StringComparison.Ordinal) && IsPropertyName(name[Meta.Length..])
-        && CommitMetadata.CheckKey(name[Meta.Length..]) is null && Decode(value) is not null;
+        : name.StartsWith(Meta, StringComparison.Ordinal) && name.Length <= MaxName && name.AsSpan(Meta.Length).IndexOfAnyExcept(InNames) < 0
+        && CommitMetadata.CheckKey(name[Meta.Length..]) is null && !value.Any(char.IsWhiteSpace) && Decode(value) is not null;
 
     public static string Encode(string text) =>
         text.Length == 0 ? "." : Convert.ToBase64String(Encoding.UTF8.GetBytes(text));

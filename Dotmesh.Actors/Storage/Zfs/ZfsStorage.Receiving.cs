@@ -176,7 +176,7 @@ public sealed partial class ZfsStorage
         {
             if (properties.TryGetValue(snapshot.Name, out var sent))
             {
-                var missing = sent.Where(p => p.Key.StartsWith(ZfsProperties.Prefix, StringComparison.Ordinal)
+                var missing = sent.Where(p => ZfsProperties.IsMetadata(p.Key, p.Value)
                     && snapshot.Properties.GetValueOrDefault(p.Key) != p.Value).Select(p => $"{p.Key}={p.Value}").ToList();
                 await Set($"{target}@{snapshot.Name}", missing, ct);
             }
