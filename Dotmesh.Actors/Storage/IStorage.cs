@@ -88,6 +88,26 @@ public interface IStorage : IAsyncDisposable
     /// </summary>
     Task Receive(StreamRange range, FilesystemLabels labels, Stream input, CancellationToken ct);
 
+    /// <summary>Bytes that <see cref="SendPlain"/> would write for the range.</summary>
+    Task<long> PredictPlain(StreamRange range, CancellationToken ct);
+
+    /// <summary>
+    /// Writes the range as one stream of <c>zfs send</c> that any <c>zfs receive</c> takes, for servers that are not ours. It carries files
+    /// and commits, and no property of either: metadata that is not in files (contract 3.2) has to be told beside it.
+    /// <see cref="StorageFailure.Unsupported"/> without <see cref="StorageCapabilities.PlainStreams"/>.
+    /// </summary>
+    Task SendPlain(StreamRange range, Stream output, CancellationToken ct);
+
+    /// <summary>
+    /// <see cref="Receive"/> for what a <c>zfs send</c> of any kind wrote (<c>-p</c>, <c>-R</c>, <c>-I</c>), with the same promises. The stream
+    /// is not trusted: it must hold commits of this one filesystem, from the range's start to its end, and nothing after them; of its
+    /// properties only the metadata of commits is taken. Reads <paramref name="input"/> to its end before anything is final.
+    /// <see cref="StorageFailure.Unsupported"/> without <see cref="StorageCapabilities.PlainStreams"/>.
+    /// </summary>
+    /// <param name="metadata">What was told beside the stream; taken where the stream itself says nothing. Null: nothing was.</param>
+    Task ReceivePlain(
+        StreamRange range, FilesystemLabels labels, IReadOnlyDictionary<CommitId, CommitMetadata>? metadata, Stream input, CancellationToken ct);
+
     /// <summary>Finishes or undoes what a crash left half done; run once at start, before anything else.</summary>
     Task<IReadOnlyList<string>> Recover(CancellationToken ct);
 }

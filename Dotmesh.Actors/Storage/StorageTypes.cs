@@ -15,6 +15,12 @@ public sealed record StorageCapabilities(
     /// <summary>See <see cref="IStorage.SetWritable"/>.</summary>
     public const string ClosesToWriters = "closing to writers";
 
+    /// <summary>
+    /// Whether it also writes and reads what <c>zfs send</c> writes, which is all that original servers know
+    /// (<see cref="IStorage.SendPlain"/>, <see cref="IStorage.ReceivePlain"/>).
+    /// </summary>
+    public bool PlainStreams { get; init; }
+
     /// <summary>Whether it keeps this kind of thing; what a driver says nothing about, it keeps.</summary>
     public bool Keeps(string feature) => Features.GetValueOrDefault(feature, true);
 }

@@ -12,3 +12,21 @@ public sealed class KernelZfsStorageSpec : ZfsStorageSpec
 
     protected override int ManyFiles => 5_000;
 }
+
+/// <inheritdoc cref="KernelZfsStorageSpec"/>
+public sealed class KernelPlainSendingSpec : PlainSendingSpec
+{
+    protected override string Lane => Lanes.OpenZfs;
+}
+
+/// <inheritdoc cref="KernelZfsStorageSpec"/>
+public sealed class KernelPlainReceivingSpec : PlainReceivingSpec
+{
+    protected override string Lane => Lanes.OpenZfs;
+}
+
+/// <inheritdoc cref="KernelZfsStorageSpec"/>
+public sealed class KernelPlainStreamDangersSpec : PlainStreamDangersSpec
+{
+    protected override string Lane => Lanes.OpenZfs;
+}

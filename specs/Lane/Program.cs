@@ -7,7 +7,9 @@ using Dotmesh.Specs.Support;
 // One line per case, the sum at the end; 0 only when something passed and nothing failed.
 // DOTMESH_SPEC_LANES decides the pool: openzfs (a kernel module) or zfs (zfs-fuse).
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
-Type[] classes = [Lanes.IsOn(Lanes.OpenZfs) ? typeof(KernelZfsStorageSpec) : typeof(ZfsStorageSpec)];
+Type[] classes = Lanes.IsOn(Lanes.OpenZfs)
+    ? [typeof(KernelZfsStorageSpec), typeof(KernelPlainSendingSpec), typeof(KernelPlainReceivingSpec), typeof(KernelPlainStreamDangersSpec)]
+    : [typeof(ZfsStorageSpec), typeof(PlainSendingSpec), typeof(PlainReceivingSpec), typeof(PlainStreamDangersSpec)];
 
 string Option(string name, string otherwise) =>
     Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : otherwise;

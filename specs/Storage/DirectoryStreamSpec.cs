@@ -24,6 +24,24 @@ public sealed class DirectoryStreamSpec : IDisposable
         Assert.True(System.IO.Directory.Exists(Path.Combine(await pool.Mount(Id, Ct), "folder")));
     }
 
+    [Fact]
+    public async Task Plain_streams_are_refused_with_what_to_do()
+    {
+        await using var pool = await _pools.Open("pool", new Faults());
+        Assert.False(pool.Capabilities.PlainStreams);
+        var range = new StreamRange(Id, null, new CommitId("c"));
+        foreach (var call in new Func<Task>[]
+                 {
+                     () => pool.SendPlain(range, Stream.Null, Ct), () => pool.PredictPlain(range, Ct),
+                     () => pool.ReceivePlain(range, null!, null, Stream.Null, Ct),
+                 })
+        {
+            var refusal = await Assert.ThrowsAsync<StorageException>(call);
+            Assert.Equal(StorageFailure.Unsupported, refusal.Failure);
+            Assert.Contains("from a node with a ZFS pool", refusal.Message);
+        }
+    }
+
     [Theory]
     [InlineData("..")]
     [InlineData(".")]

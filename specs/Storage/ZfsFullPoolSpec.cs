@@ -21,7 +21,7 @@ public sealed class ZfsFullPoolSpec
     {
         Lanes.Require(Lanes.Zfs);
         await using var pool = await ZfsSpecPool.Make(64L << 20);
-        if (operation == "receive")
+        if (operation.StartsWith("receive", StringComparison.Ordinal))
         {
             await pool.MakeStream(2 << 20);
         }

@@ -33,6 +33,9 @@ internal sealed class ZfsSpecPool : IAsyncDisposable
     /// <summary>What another pool sent: all of <see cref="New"/> up to c2.</summary>
     public byte[] FullStream { get; private set; } = [];
 
+    /// <summary>The same as a plain stream.</summary>
+    public byte[] PlainStream { get; private set; } = [];
+
     private static CancellationToken Ct => CancellationToken.None;
 
     public static async Task<ZfsSpecPool> Make(long bytes = 256L << 20)
@@ -73,12 +76,20 @@ internal sealed class ZfsSpecPool : IAsyncDisposable
         }
 
         FullStream = await Sent(storage, new StreamRange(New, null, Second));
+        PlainStream = await SentPlain(storage, new StreamRange(New, null, Second));
     }
 
     public static async Task<byte[]> Sent(IStorage storage, StreamRange range)
     {
         using var stream = new MemoryStream();
         await storage.Send(range, stream, Ct);
+        return stream.ToArray();
+    }
+
+    public static async Task<byte[]> SentPlain(IStorage storage, StreamRange range)
+    {
+        using var stream = new MemoryStream();
+        await storage.SendPlain(range, stream, Ct);
         return stream.ToArray();
     }
 
@@ -157,6 +168,13 @@ internal static class ZfsOperations
             ["labels"] = p => p.Storage.SetLabels(ZfsSpecPool.Id, ZfsSpecPool.Labels(ZfsSpecPool.Id) with { Epoch = 7 }, Ct),
             ["receive"] = p => p.Storage.Receive(
                 new(ZfsSpecPool.New, null, ZfsSpecPool.Second), ZfsSpecPool.Labels(ZfsSpecPool.New), new MemoryStream(p.FullStream), Ct),
+            ["predict plain"] = async p => Assert.InRange(
+                await p.Storage.PredictPlain(new(ZfsSpecPool.Id, null, ZfsSpecPool.Second), Ct), 1, long.MaxValue),
+            ["send plain"] = async p => Assert.NotEmpty(await ZfsSpecPool.SentPlain(p.Storage, new(ZfsSpecPool.Id, null, ZfsSpecPool.Second))),
+            ["receive plain"] = p => p.Storage.ReceivePlain(
+                new(ZfsSpecPool.New, null, ZfsSpecPool.Second), ZfsSpecPool.Labels(ZfsSpecPool.New),
+                new Dictionary<CommitId, CommitMetadata> { [ZfsSpecPool.First] = new([KeyValuePair.Create("message", "c1")]) },
+                new MemoryStream(p.PlainStream), Ct),
             ["destroy"] = p => p.Storage.Destroy(ZfsSpecPool.Branch, Ct),
         };
 }

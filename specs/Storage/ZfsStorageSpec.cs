@@ -43,7 +43,7 @@ public class ZfsStorageSpec : StorageContract
         ],
         "destroy" => ["zfs.destroy.after-unmount", "zfs.destroy.after-rename"],
         "receive-on-base" => ["zfs.receive.after-stream"],
-        "receive" => ["zfs.receive.after-stream", "zfs.receive.before-rename", "zfs.receive.after-rename"],
+        "receive" => ["zfs.receive.after-segment", "zfs.receive.after-stream", "zfs.receive.before-rename", "zfs.receive.after-rename"],
         _ => [],
     };
 

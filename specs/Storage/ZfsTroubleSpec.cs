@@ -32,6 +32,7 @@ public sealed class ZfsTroubleSpec
         { "rollback under a branch", "promote" }, { "rollback under a branch", "destroy" }, { "stash", "set" },
         { "stash", "rename" }, { "stash", "clone" }, { "stash", "promote" }, { "stash", "inherit" }, { "labels", "set" },
         { "mount commit", "clone" }, { "receive", "receive" }, { "receive", "rename" }, { "receive", "set" },
+        { "receive plain", "receive" }, { "receive plain", "rename" }, { "receive plain", "set" },
         { "destroy", "rename" }, { "destroy", "destroy" }, { "destroy", "unmount" },
     };
 
@@ -198,7 +199,7 @@ public sealed class ZfsTroubleSpec
     private static async Task<ZfsSpecPool> Made(string operation)
     {
         var pool = await ZfsSpecPool.Make();
-        if (operation == "receive")
+        if (operation.StartsWith("receive", StringComparison.Ordinal))
         {
             await pool.MakeStream(100);
         }

@@ -241,6 +241,14 @@ internal sealed class MemoryStorage(string root) : IStorage
 
     public Task Receive(StreamRange range, FilesystemLabels labels, Stream input, CancellationToken ct) => throw NoStreams();
 
+    public Task<long> PredictPlain(StreamRange range, CancellationToken ct) => throw NoStreams();
+
+    public Task SendPlain(StreamRange range, Stream output, CancellationToken ct) => throw NoStreams();
+
+    public Task ReceivePlain(
+        StreamRange range, FilesystemLabels labels, IReadOnlyDictionary<CommitId, CommitMetadata>? metadata, Stream input, CancellationToken ct) =>
+        throw NoStreams();
+
     public async Task<IReadOnlyList<string>> Recover(CancellationToken ct)
     {
         await Enter("recover", default, ct);

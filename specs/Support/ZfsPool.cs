@@ -42,6 +42,23 @@ public sealed class ZfsPool : IAsyncDisposable
         return result.Stdout;
     }
 
+    /// <summary>What <c>zfs send</c> with these arguments writes.</summary>
+    public async Task<byte[]> Send(params string[] arguments)
+    {
+        using var stream = new MemoryStream();
+        var result = await Runner.Run(new Command(Find("zfs"), ["send", .. arguments]) { Output = stream.WriteAsync, IsStream = true }, default);
+        Assert.True(result.ExitCode == 0, $"zfs send {string.Join(' ', arguments)}: {result.Stderr}");
+        return stream.ToArray();
+    }
+
+    /// <summary><c>zfs receive</c> without any option, as original servers call it.</summary>
+    public async Task Receive(byte[] stream, string dataset)
+    {
+        var command = new Command(Find("zfs"), ["receive", dataset]) { Input = new MemoryStream(stream), IsStream = true };
+        var result = await Runner.Run(command, default);
+        Assert.True(result.ExitCode == 0, $"zfs receive {dataset}: {result.Stderr}");
+    }
+
     /// <summary>Takes the pool away from under whoever uses it, as a disk that is pulled.</summary>
     public async Task Export()
     {

@@ -28,6 +28,19 @@ public sealed partial class DirectoryStorage
         },
         range.From is null ? [range.Filesystem] : [range.Filesystem, range.From.Filesystem]);
 
+    public Task<long> PredictPlain(StreamRange range, CancellationToken ct) => Task.FromException<long>(NoPlainStreams());
+
+    public Task SendPlain(StreamRange range, Stream output, CancellationToken ct) => Task.FromException(NoPlainStreams());
+
+    public Task ReceivePlain(
+        StreamRange range, FilesystemLabels labels, IReadOnlyDictionary<CommitId, CommitMetadata>? metadata, Stream input, CancellationToken ct) =>
+        Task.FromException(NoPlainStreams());
+
+    private static StorageException NoPlainStreams() => new(
+        StorageFailure.Unsupported,
+        "This node keeps its dots in a folder, and has no ZFS to write or read the streams of servers that know nothing else. Transfer to or"
+        + " from a node with a ZFS pool (Storage:Driver zfs), or have the other cluster upgraded");
+
     private async Task<long> Write(StreamRange range, Stream? output, CancellationToken ct)
     {
         Head head;

@@ -37,7 +37,9 @@ internal sealed record ZfsFeatures(bool Kernel, StorageCapabilities Capabilities
             [StorageCapabilities.ExtendedAttributes] = kernel,
             [StorageCapabilities.FarTimes] = kernel,
         };
-        return new ZfsFeatures(kernel, new StorageCapabilities(
-            "zfs", found, StreamFormat, features.ToImmutableSortedDictionary(StringComparer.Ordinal)));
+        return new ZfsFeatures(kernel, new("zfs", found, StreamFormat, features.ToImmutableSortedDictionary(StringComparer.Ordinal))
+        {
+            PlainStreams = true,
+        });
     }
 }

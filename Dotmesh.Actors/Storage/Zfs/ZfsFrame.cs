@@ -101,14 +101,4 @@ internal sealed class ZfsSegmentStream(Stream input) : ReadOnlyStream
         _left -= count;
         return count > 0 ? count : throw ZfsFrame.Bad("ends too early");
     }
-
-    /// <summary>The receiver was content before the end: read what it left, which is nothing in a sound stream.</summary>
-    public async Task RequireEnd(CancellationToken ct)
-    {
-        var rest = new byte[4096];
-        while (await ReadAsync(rest, ct) > 0)
-        {
-            // discarded
-        }
-    }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Collections.Immutable;
 using System.Globalization;
@@ -19,11 +20,20 @@ internal static class ZfsProperties
     public const string Stashing = Prefix + "stashing", RollingBack = Prefix + "rolling-back",
         Receiving = Prefix + "receiving";
 
+    /// <summary>
+    /// On a dataset that was received: the commit after which the metadata in its files has not been looked at yet, or <see cref="FromStart"/>.
+    /// </summary>
+    public const string Unread = Prefix + "unread", FromStart = ".";
+
     private const string Collaborators = Prefix + "collaborators-";
 
     // the smallest limit of all pools is 1024 bytes with the final zero; what goes into one fits all
     private const int MaxValue = 1000;
     private const int MaxMetadataProperties = 64;
+
+    // what pools allow in a name; we write no colon
+    private const int MaxName = 255;
+    private static readonly SearchValues<char> InNames = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_.:");
 
     /// <summary>Splits metadata into properties and what has to go into the file.</summary>
     public static (ImmutableArray<KeyValuePair<string, string>> Properties, CommitMetadata File) Split(CommitMetadata metadata)
@@ -58,6 +68,15 @@ internal static class ZfsProperties
         let value = Decode(property.Value)
         where value is not null
         select KeyValuePair.Create(property.Key[Meta.Length..], value));
+
+    /// <summary>
+    /// Whether a property that another cluster sent with a commit is metadata, or says where metadata is. Nothing else is taken over, and
+    /// no value that is not one word: a line in it would be read as one of the pool's own.
+    /// </summary>
+    public static bool IsMetadata(string name, string value) => name == InFile
+        ? value == "yes"
+        : name.StartsWith(Meta, StringComparison.Ordinal) && name.Length <= MaxName && name.AsSpan(Meta.Length).IndexOfAnyExcept(InNames) < 0
+        && CommitMetadata.CheckKey(name[Meta.Length..]) is null && !value.Any(char.IsWhiteSpace) && Decode(value) is not null;
 
     public static string Encode(string text) =>
         text.Length == 0 ? "." : Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
@@ -136,7 +155,7 @@ internal static class ZfsProperties
         && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 
     public static bool IsLabel(string property) =>
-        property.StartsWith(Prefix, StringComparison.Ordinal) && property is not (Stashing or RollingBack or Receiving)
+        property.StartsWith(Prefix, StringComparison.Ordinal) && property is not (Stashing or RollingBack or Receiving or Unread)
         && !property.StartsWith(Meta, StringComparison.Ordinal);
 
     /// <summary>A rollback begun: how many commits it takes away, to which it goes, and when.</summary>

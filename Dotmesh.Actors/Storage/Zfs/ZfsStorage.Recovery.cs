@@ -62,6 +62,12 @@ public sealed partial class ZfsStorage
             done.Add($"Removed what had been received of {id} after {received}");
         }
 
+        if (dataset.Local.ContainsKey(ZfsProperties.Unread))
+        {
+            await ReadFiles(id, ct);
+            done.Add($"Read the metadata of {id} that had come in files");
+        }
+
         if (ZfsProperties.RollbackNote(dataset.Local) is var (later, to, at))
         {
             // nothing gone yet: nobody was answered, and what could not be forgotten of a refused one must not come true;

@@ -178,7 +178,8 @@ public sealed partial class ZfsStorage : IStorage
     {
         var root = _names.PathOf(id);
         var mounted = mounts.TryGetValue(root, out var source) && source == dataset.Name;
-        if (!mounted && dataset.Snapshots.Any(s => s.Properties.ContainsKey(ZfsProperties.InFile)))
+        if (!mounted && (dataset.Local.ContainsKey(ZfsProperties.Unread)
+            || dataset.Snapshots.Any(s => s.Properties.ContainsKey(ZfsProperties.InFile))))
         {
             // one mount of the filesystem in place of one for each commit
             await _mounts.Mount(id, ct);

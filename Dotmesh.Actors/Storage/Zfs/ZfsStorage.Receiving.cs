@@ -1,0 +1,241 @@
+using SentProperties = System.Collections.Generic.IReadOnlyDictionary<
+    string, System.Collections.Immutable.ImmutableSortedDictionary<string, string>>;
+
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>
+/// What is received. A new filesystem is made under a temporary name, one that is extended carries a note meanwhile: all of a stream's
+/// commits come, or none.
+/// </summary>
+public sealed partial class ZfsStorage
+{
+    public async Task Receive(StreamRange range, FilesystemLabels labels, Stream input, CancellationToken ct)
+    {
+        await RefuseMisfit(range, ct);
+        var header = await ZfsFrame.ReadHeader(input, ct);
+        if (header.To != range.To.Value || header.FromCommit != range.From?.Commit.Value)
+        {
+            throw new StorageException(StorageFailure.BadStream,
+                $"The stream holds {header.FromCommit ?? "START"}..{header.To}, not {range.From?.Commit.Value ?? "START"}..{range.To}.");
+        }
+
+        await Land(range, labels, [], async target =>
+        {
+            for (var n = 0; n < header.Segments; n++)
+            {
+                var segment = new ZfsSegmentStream(input);
+                await ReceiveSegment(target, segment, ct);
+            }
+
+            return header.Commits;
+        }, ct);
+        if (!labels.Replica)
+        {
+            await _mounts.Mount(range.Filesystem, ct);
+        }
+    }
+
+    /// <summary>
+    /// Receives, restores the metadata, and lets the result take its place; undoes all of it when a step fails.
+    /// </summary>
+    /// <param name="notes">Properties, <c>NAME=VALUE</c>, that the dataset gets, beside its labels, when it takes its place.</param>
+    /// <param name="bring">Receives into the dataset it is given; answers the properties of commits by their ids.</param>
+    private async Task Land(
+        StreamRange range, FilesystemLabels labels, string[] notes, Func<string, Task<SentProperties>> bring, CancellationToken ct)
+    {
+        var incremental = IsIncremental(range);
+        var target = incremental ? _names.Dataset(range.Filesystem) : _names.ReceiveOf(range.Filesystem);
+        try
+        {
+            if (incremental)
+            {
+                await Note(target, ZfsProperties.Receiving, range.From!.Commit.Value, ct);
+                if (!_features.Kernel && _mounts.IsMounted(range.Filesystem))
+                {
+                    await Release(range.Filesystem, ct);
+                }
+            }
+
+            var properties = await bring(target);
+            _faults.Hit("zfs.receive.after-stream");
+            await RestoreMetadata(range, target, properties, ct);
+            if (incremental)
+            {
+                await Set(target, [.. notes], ct);
+                await Forget(target, ZfsProperties.Receiving, true, ct);
+            }
+            else
+            {
+                await Adopt(range.Filesystem, target, labels, notes, ct);
+            }
+        }
+        catch (Exception why) when (why is StorageException or OperationCanceledException or IOException)
+        {
+            await Undo(why, () => UndoReceive(range, target, incremental, mount: !labels.Replica));
+            throw;
+        }
+    }
+
+    private static bool IsIncremental(StreamRange range) => range.From?.Filesystem == range.Filesystem;
+
+    private async Task RefuseMisfit(StreamRange range, CancellationToken ct)
+    {
+        var reading = Dataset(_names.Dataset(range.Filesystem), ct);
+        var measuring = IsIncremental(range) ? Usage([range.Filesystem], ct) : null;
+        await Task.WhenAll(reading, measuring ?? Task.CompletedTask);
+        var there = await reading;
+        if (measuring is null)
+        {
+            if (there is not null)
+            {
+                throw new StorageException(StorageFailure.AlreadyExists, $"{range.Filesystem} exists already.");
+            }
+
+            if (await Dataset(_names.ReceiveOf(range.Filesystem), ct) is { } left)
+            {
+                // of a receive that could not even be undone
+                await _tool.UnmountedZfs(["destroy", "-r", left.Name], ct);
+            }
+
+            return;
+        }
+
+        if (there is null)
+        {
+            throw new StorageException(StorageFailure.NotFound, $"There is no filesystem {range.Filesystem}.");
+        }
+
+        if (there.Snapshots.Count == 0 || there.Snapshots[^1].Name != range.From!.Commit.Value)
+        {
+            throw new StorageException(StorageFailure.BadStream,
+                $"The newest commit of {range.Filesystem} is not {range.From!.Commit}, which the stream builds on.");
+        }
+
+        if ((await measuring)[range.Filesystem].DirtyBytes > 0)
+        {
+            throw new StorageException(StorageFailure.Modified,
+                $"{range.Filesystem} has been modified since commit {range.From.Commit}.");
+        }
+    }
+
+    /// <summary>
+    /// Unmounts and waits until zfs-fuse has let go of the mount. A receive that meets its last moments fails with an I/O
+    /// error at the end of the stream, and a stream cannot be had twice; a rename is refused until they are over.
+    /// </summary>
+    private async Task Release(FilesystemId id, CancellationToken ct)
+    {
+        await _mounts.Unmount(id, ct);
+        await _mounts.Rename(_names.Dataset(id), _names.ReleaseOf(id), ct);
+        _faults.Hit("zfs.receive.after-release");
+        await _mounts.Rename(_names.ReleaseOf(id), _names.Dataset(id), CancellationToken.None);
+    }
+
+    private async Task ReceiveSegment(string target, Stream segment, CancellationToken ct)
+    {
+        string[] options = _features.Kernel ? ["-u"] : [];
+        try
+        {
+            await _tool.Stream(["receive", .. options, target], segment, null, ct);
+            await RequireEnd(segment, ct);
+        }
+        catch (StorageException failure)
+            when (failure.Failure is StorageFailure.Unexpected or StorageFailure.NotFound or StorageFailure.AlreadyExists)
+        {
+            throw new StorageException(StorageFailure.BadStream, $"The stream was refused: {failure.Message}", failure);
+        }
+
+        _faults.Hit("zfs.receive.after-segment");
+    }
+
+    /// <summary>The receiver was content before the end: read what it left, which is nothing in a sound stream.</summary>
+    private static async Task RequireEnd(Stream segment, CancellationToken ct)
+    {
+        var rest = new byte[4096];
+        while (await segment.ReadAsync(rest, ct) > 0)
+        {
+            // discarded
+        }
+    }
+
+    private async Task RestoreMetadata(StreamRange range, string target, SentProperties properties, CancellationToken ct)
+    {
+        var dataset = (await Dataset(target, ct))!;
+        var origin = range.From is { } from ? _names.Snapshot(from.Filesystem, from.Commit) : null;
+        if (!IsIncremental(range) && dataset.Origin != origin)
+        {
+            throw new StorageException(StorageFailure.BadStream,
+                $"The stream builds on {dataset.Origin ?? "nothing"}, not on {origin ?? "nothing"}.");
+        }
+
+        if (dataset.Snapshots.Count == 0 || dataset.Snapshots[^1].Name != range.To.Value)
+        {
+            throw new StorageException(StorageFailure.BadStream, $"The stream does not end at commit {range.To}.");
+        }
+
+        foreach (var snapshot in dataset.Snapshots)
+        {
+            if (properties.TryGetValue(snapshot.Name, out var sent))
+            {
+                var missing = sent.Where(p => ZfsProperties.IsMetadata(p.Key, p.Value)
+                    && snapshot.Properties.GetValueOrDefault(p.Key) != p.Value).Select(p => $"{p.Key}={p.Value}").ToList();
+                await Set($"{target}@{snapshot.Name}", missing, ct);
+            }
+        }
+    }
+
+    private async Task Adopt(FilesystemId id, string temporary, FilesystemLabels labels, string[] notes, CancellationToken ct)
+    {
+        await Set(temporary, [.. ZfsProperties.Labels(labels).Select(p => $"{p.Key}={p.Value}"), .. notes], ct);
+        _faults.Hit("zfs.receive.before-rename");
+        try
+        {
+            await _tool.Zfs(["rename", temporary, _names.Dataset(id)], ct);
+        }
+        catch (StorageException why) when (WasCut(why))
+        {
+            if (await Dataset(_names.Dataset(id), CancellationToken.None) is null)
+            {
+                throw;
+            }
+        }
+
+        _faults.Hit("zfs.receive.after-rename");
+    }
+
+    private async Task UndoReceive(StreamRange range, string target, bool incremental, bool mount)
+    {
+        if (incremental)
+        {
+            await TakeBack(range.Filesystem, range.From!.Commit, CancellationToken.None);
+            if (mount)
+            {
+                await _mounts.Mount(range.Filesystem, CancellationToken.None);
+            }
+        }
+        else if (await Dataset(target, CancellationToken.None) is not null)
+        {
+            await _tool.UnmountedZfs(["destroy", "-r", target], CancellationToken.None);
+        }
+    }
+
+    /// <summary>
+    /// All of a stream's commits or none. When none of them has come nothing is rolled back: what is in the filesystem then
+    /// is what somebody wrote meanwhile.
+    /// </summary>
+    private async Task TakeBack(FilesystemId id, CommitId @base, CancellationToken ct)
+    {
+        var dataset = await Require(id, ct);
+        if (dataset.Snapshots.Count > 0 && dataset.Snapshots[^1].Name != @base.Value)
+        {
+            await _mounts.UnmountCommits(id, ct);
+            if (!_features.Kernel)
+            {
+                await _mounts.Unmount(id, ct);
+            }
+
+            await _tool.UnmountedZfs(["rollback", "-r", _names.Snapshot(id, @base)], ct);
+        }
+
+        await Forget(dataset.Name, ZfsProperties.Receiving, dataset.Local.ContainsKey(ZfsProperties.Receiving), ct);
+    }
+}

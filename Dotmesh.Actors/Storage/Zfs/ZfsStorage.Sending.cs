@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+
+namespace Dotmesh.Actors.Storage.Zfs;
+
+/// <summary>
+/// What is sent. Old pools lose the properties of snapshots on the way, and a stream that keeps them (<c>-p</c>, <c>-R</c>) brings all other
+/// local properties with it, mountpoints above all. So both formats are made of streams without properties: our own puts them into a
+/// frame with the metadata (<see cref="ZfsFrame"/>), the plain one leaves metadata to whoever sends it.
+/// </summary>
+public sealed partial class ZfsStorage
+{
+    public async Task<long> PredictSize(StreamRange range, CancellationToken ct)
+    {
+        var counted = new CountingStream(Stream.Null);
+        if (!_features.Kernel)
+        {
+            await Send(range, counted, ct);
+            return counted.Bytes;
+        }
+
+        var (header, segments) = await Plan(range, ct);
+        return await ZfsFrame.WriteHeader(header, counted, ct) + await Predict(segments, ct);
+    }
+
+    public async Task<long> PredictPlain(StreamRange range, CancellationToken ct)
+    {
+        if (_features.Kernel)
+        {
+            return await Predict((await Plan(range, ct)).Segments, ct);
+        }
+
+        var counted = new CountingStream(Stream.Null);
+        await SendPlain(range, counted, ct);
+        return counted.Bytes;
+    }
+
+    public async Task Send(StreamRange range, Stream output, CancellationToken ct)
+    {
+        var (header, segments) = await Plan(range, ct);
+        await ZfsFrame.WriteHeader(header, output, ct);
+        foreach (var segment in segments)
+        {
+            await SendRaw(segment, (piece, token) => ZfsFrame.WriteChunk(piece, output, token), ct);
+            await ZfsFrame.WriteChunk(default, output, ct);
+        }
+    }
+
+    public async Task SendPlain(StreamRange range, Stream output, CancellationToken ct)
+    {
+        var (_, segments) = await Plan(range, ct);
+        if (segments is [var first, var rest])
+        {
+            // what -R writes, without its properties: a package of the first commit and, out of their own package, the others
+            var last = _names.Snapshot(range.Filesystem, range.To);
+            await using var package = new PackageWriter(output, last);
+            await SendRaw(first, package.WriteAsync, ct);
+            package.OpenNext();
+            await SendRaw(rest, package.WriteAsync, ct);
+        }
+        else
+        {
+            await SendRaw(segments[0], output.WriteAsync, ct);
+        }
+    }
+
+    private async Task<long> Predict(List<string[]> segments, CancellationToken ct)
+    {
+        var total = 0L;
+        foreach (var segment in segments)
+        {
+            var lines = (await _tool.Zfs(["send", "-nP", .. segment], ct)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            total += long.TryParse(lines[^1].Split('\t')[^1], out var bytes)
+                ? bytes
+                : throw new StorageException(StorageFailure.Unexpected, $"zfs send -nP printed '{lines[^1]}'.");
+        }
+
+        return total;
+    }
+
+    private Task SendRaw(
+        IReadOnlyList<string> range, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> output, CancellationToken ct) =>
+        _tool.Stream(["send", .. range], null, output, ct);
+
+    /// <summary>Full: the first commit, then the rest on top of it; on a base: all on top of it.</summary>
+    private async Task<(ZfsStreamHeader Header, List<string[]> Segments)> Plan(StreamRange range, CancellationToken ct)
+    {
+        var dataset = await Require(range.Filesystem, ct);
+        var to = dataset.Snapshots.FindIndex(s => s.Name == range.To.Value);
+        var own = range.From is null || range.From.Filesystem != range.Filesystem;
+        var from = own ? -1 : dataset.Snapshots.FindIndex(s => s.Name == range.From!.Commit.Value);
+        if (to < 0 || (!own && (from < 0 || from >= to)))
+        {
+            throw new StorageException(StorageFailure.NotFound,
+                $"{range.Filesystem} has no commits from {range.From?.Commit.Value ?? "START"} to {range.To}.");
+        }
+
+        if (range.From is { } origin && own && dataset.Origin != _names.Snapshot(origin.Filesystem, origin.Commit))
+        {
+            throw new StorageException(StorageFailure.NotFound,
+                $"{range.Filesystem} was not branched from {origin.Filesystem}@{origin.Commit}.");
+        }
+
+        var last = _names.Snapshot(range.Filesystem, range.To);
+        var first = $"{dataset.Name}@{dataset.Snapshots[0].Name}";
+        List<string[]> segments = range.From is { } start
+            ? [["-I", _names.Snapshot(start.Filesystem, start.Commit), last]]
+            : to == 0 ? [[first]] : [[first], ["-I", first, last]];
+        var commits = dataset.Snapshots.Skip(from + 1).Take(to - from).ToImmutableSortedDictionary(
+            s => s.Name,
+            s => s.Properties.ToImmutableSortedDictionary(StringComparer.Ordinal),
+            StringComparer.Ordinal);
+        return (new ZfsStreamHeader(
+            range.To.Value, range.From?.Filesystem.Value, range.From?.Commit.Value, segments.Count, commits), segments);
+    }
+}
