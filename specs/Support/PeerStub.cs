@@ -58,6 +58,18 @@ internal sealed class PeerStub : IAsyncDisposable
         await context.Response.WriteAsync(request.Contains("DotmeshRPC.Ping", StringComparison.Ordinal) ? Result("true") : answer(request));
     });
 
+    /// <param name="stream">Answers everything but calls.</param>
+    public static Task<PeerStub> Streaming(RequestDelegate stream) =>
+        Start(context => context.Request.Path == "/rpc" ? context.Response.WriteAsync(Result("true")) : stream(context));
+
+    /// <summary>Says nothing until the other side goes away.</summary>
+    public static async Task Gone(HttpContext context)
+    {
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = context.RequestAborted.Register(() => gone.TrySetResult());
+        await gone.Task;
+    }
+
     /// <summary>As original servers reply.</summary>
     public static string Result(string json) => $"{{\"jsonrpc\":\"2.0\",\"result\":{json},\"id\":1}}\n";
 
