@@ -27,7 +27,11 @@ public sealed record FilesystemHolding(
 }
 
 /// <summary>Which part of a dot to send.</summary>
-public sealed record FetchRequest(FilesystemId Dot, long Epoch, StreamRange Range);
+public sealed record FetchRequest(FilesystemId Dot, long Epoch, StreamRange Range)
+{
+    /// <summary>Of the stream; empty: the storage's own.</summary>
+    public string Format { get; init; } = "";
+}
 
 /// <summary>A dot that a node controls, and a hash of what it consists of.</summary>
 public sealed record DotVersion(FilesystemId Dot, ulong Version)

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Transfers;
 
 namespace Dotmesh.Actors.Replication;
 
@@ -48,7 +49,13 @@ internal sealed class ReplicaAnswers(
             return new Refusal(RefusalCode.Conflict, $"Filesystem {request.Range.Filesystem} has no commit {request.Range.To} any more.");
         }
 
-        await env.Storage.Send(request.Range, output(), ct);
+        var format = request.Format.Length == 0 ? env.Storage.Capabilities.StreamFormat : request.Format;
+        if (!env.Storage.Capabilities.Formats().Contains(format))
+        {
+            return Receiver.WrongFormat(format, env.Storage.Capabilities.Formats());
+        }
+
+        await env.Storage.Send(format, request.Range, output(), ct);
         return default(Done);
     }
 

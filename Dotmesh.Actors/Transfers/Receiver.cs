@@ -34,9 +34,9 @@ internal sealed class Receiver(DotEnvironment env, DotsFacade dots, IUsers users
     /// </summary>
     public async Task<Outcome<Done>> Receive(IncomingStream incoming, CancellationToken ct)
     {
-        if (env.Storage.Capabilities.StreamFormat != incoming.Format)
+        if (!env.Storage.Capabilities.Formats().Contains(incoming.Format))
         {
-            return WrongFormat(incoming.Format, [env.Storage.Capabilities.StreamFormat]);
+            return WrongFormat(incoming.Format, env.Storage.Capabilities.Formats());
         }
 
         var row = env.Directory.Find(incoming.Dot);
@@ -116,7 +116,9 @@ internal sealed class Receiver(DotEnvironment env, DotsFacade dots, IUsers users
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var content = new EndFirst(incoming.Content);
         var arrival = new Arrival(
-            env.Ids.NewId(), (storage, labels, token) => storage.Receive(incoming.Range, labels, content, token), gone.Token);
+            env.Ids.NewId(),
+            (storage, labels, token) => storage.Receive(incoming.Format, incoming.Range, labels, incoming.Commits, content, token),
+            gone.Token);
         env.Arrivals.Add(arrival);
         var answer = await dots.Receive(
             incoming.Dot, new DotProtocol.Receive(arrival.Ticket, incoming.Range, incoming.BranchName, incoming.By), ct);

@@ -123,7 +123,7 @@ internal sealed class SegmentRun(
     }
 
     private async Task<Outcome<long>> Size(StreamRange range) => IsPush
-        ? await parts.Env.Storage.PredictSize(range, Ending)
+        ? await parts.Env.Storage.PredictSize(opened.Format, range, Ending)
         : await opened.Peer.PredictSize(range, Ending);
 
     private Task<SegmentResult?> Move(CommitPackage package) => IsPush ? Push(package) : Pull(package);
@@ -149,7 +149,7 @@ internal sealed class SegmentRun(
             package.Range,
             opened.Format,
             (output, ct) => WireBody.Write(
-                Paced(output), prelude.Value, (content, token) => parts.Env.Storage.Send(package.Range, content, token),
+                Paced(output), prelude.Value, (content, token) => parts.Env.Storage.Send(opened.Format, package.Range, content, token),
                 sent => News(began + sent), ct),
             Ending);
         if (answer.Refused(out refusal))
@@ -236,9 +236,7 @@ internal static class Packages
     public const int Most = 64;
 
     /// <param name="source">The commits of the side that sends, up to the range's end.</param>
-    /// <param name="ours">
-    /// An original takes the first commit by itself, because a plain stream of several from the beginning does not exist, and the rest at once.
-    /// </param>
+    /// <param name="ours">An original gets all at once: it shows a stream as a segment.</param>
     public static IEnumerable<CommitPackage> Of(StreamRange range, ImmutableArray<CommitProperties> source, bool ours)
     {
         var own = range.From?.Filesystem == range.Filesystem;
@@ -247,7 +245,7 @@ internal static class Packages
         var from = range.From;
         for (var at = first; at <= last;)
         {
-            var count = ours ? Math.Min(Most, last - at + 1) : from is null ? 1 : last - at + 1;
+            var count = ours ? Math.Min(Most, last - at + 1) : last - at + 1;
             var to = source[at + count - 1].Id;
             yield return new CommitPackage(new StreamRange(range.Filesystem, from, to), source[at..(at + count)]);
             from = new CommitOrigin(range.Filesystem, to);

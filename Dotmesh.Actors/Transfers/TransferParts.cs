@@ -36,7 +36,7 @@ internal sealed record TransferParts(
     public DateTimeOffset Now => Env.Time.GetUtcNow();
 
     /// <summary>Formats that this node's storage writes and reads, its own first.</summary>
-    public ImmutableArray<string> Formats => [Env.Storage.Capabilities.StreamFormat];
+    public ImmutableArray<string> Formats => Env.Storage.Capabilities.Formats();
 
     public string Seal(string apiKey, string transfer) => Services.Secrets.Seal(apiKey, $"{Purpose} {transfer}");
 

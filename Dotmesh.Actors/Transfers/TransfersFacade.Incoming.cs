@@ -99,11 +99,11 @@ internal sealed partial class TransfersFacade
         }
 
         Func<Stream, CancellationToken, Task> send = here
-            ? (content, token) => parts.Env.Storage.Send(range, content, token)
+            ? (content, token) => parts.Env.Storage.Send(format, range, content, token)
             : async (content, token) =>
             {
                 var fetched = await parts.Env.Link!.Fetch(
-                    node, new FetchRequest(target.Value.Dot.Id, target.Value.Dot.Epoch, range), (stream, t) => stream.CopyToAsync(content, t), token);
+                    node, new FetchRequest(target.Value.Dot.Id, target.Value.Dot.Epoch, range) { Format = format }, (stream, t) => stream.CopyToAsync(content, t), token);
                 if (fetched.Refused(out var broken))
                 {
                     throw new StorageException(StorageFailure.NotFound, broken.Message);

@@ -159,6 +159,27 @@ public abstract partial class StorageContract
     }
 
     [SkippableFact]
+    public async Task Whatever_ends_a_stream_nothing_of_it_stays_and_what_is_committed_afterwards_survives_the_next_start()
+    {
+        var (id, first, other) = await CopiedOnce();
+        await using var _ = other;
+        await Committed(id, "file", "two");
+        var last = await Committed(id, "file", "three");
+        var range = new StreamRange(id, new CommitOrigin(id, first), last);
+        var stream = new MemoryStream();
+        await Storage.Send(range, stream, Ct);
+        var bytes = stream.ToArray();
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(
+            () => other.Receive(range, LabelsOf(id), new Gone(bytes[..(bytes.Length * 3 / 4)]), Ct));
+
+        Assert.Equal([first], (await Found(other, id)).Commits.Select(commit => commit.Id));
+        var own = await other.Commit(id, NewCommitId(), CommitMetadata.Empty, Ct);
+        await other.Recover(Ct);
+        Assert.Equal([first, own.Id], (await Found(other, id)).Commits.Select(commit => commit.Id));
+    }
+
+    [SkippableFact]
     public async Task A_foreign_stream_is_refused_and_leaves_nothing()
     {
         var id = NewFilesystemId();
@@ -221,6 +242,18 @@ public abstract partial class StorageContract
         var stream = new MemoryStream();
         await Storage.Send(new StreamRange(id, null, last), stream, Ct);
         return (id, last, stream.ToArray());
+    }
+
+    /// <summary>A connection that is taken away under whoever reads from it.</summary>
+    private sealed class Gone(byte[] content) : ReadOnlyStream
+    {
+        private readonly MemoryStream _content = new(content);
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var count = await _content.ReadAsync(buffer, cancellationToken);
+            return count > 0 ? count : throw new ObjectDisposedException("the connection");
+        }
     }
 
     /// <summary>Times are the pool's own; all else travels.</summary>

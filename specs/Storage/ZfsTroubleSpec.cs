@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Actors.Storage.Zfs;
 using Dotmesh.Specs.Support;
 using Xunit;
 
@@ -35,6 +37,32 @@ public sealed class ZfsTroubleSpec
         { "receive plain", "receive" }, { "receive plain", "rename" }, { "receive plain", "set" },
         { "destroy", "rename" }, { "destroy", "destroy" }, { "destroy", "unmount" },
     };
+
+    [SkippableFact]
+    public async Task Commits_that_were_made_after_a_receive_that_could_not_even_be_undone_survive_the_next_start()
+    {
+        Lanes.Require(Lanes.Zfs);
+        await using var pool = await ZfsSpecPool.Make();
+        await pool.Storage.Destroy(ZfsSpecPool.Branch, Ct);
+        var range = new StreamRange(ZfsSpecPool.Id, new CommitOrigin(ZfsSpecPool.Id, ZfsSpecPool.Second), ZfsSpecPool.Third);
+
+        // what was begun is noted in the pool, and then neither the receive nor its undoing gets anything done
+        pool.Tools.On("receive", "exit 1");
+        pool.Tools.On("inherit", "exit 1");
+        var stream = new MemoryStream();
+        await ZfsFrame.WriteHeader(
+            new ZfsStreamHeader("c3", "dot", "c2", 1, ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>>.Empty), stream, Ct);
+        await ZfsFrame.WriteChunk(new byte[100], stream, Ct);
+        stream.Position = 0;
+        await Assert.ThrowsAsync<StorageException>(() => pool.Storage.Receive(range, ZfsSpecPool.Labels(ZfsSpecPool.Id), stream, Ct));
+        pool.Tools.Calm();
+        await pool.Commit(ZfsSpecPool.Third);
+
+        await pool.Restart();
+
+        var found = await pool.Storage.Find(ZfsSpecPool.Id, Ct);
+        Assert.Equal([ZfsSpecPool.First, ZfsSpecPool.Second, ZfsSpecPool.Third], found!.Commits.Select(commit => commit.Id));
+    }
 
     [SkippableTheory]
     [MemberData(nameof(Operations))]

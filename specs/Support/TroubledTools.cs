@@ -28,14 +28,19 @@ internal sealed class TroubledTools
     /// <summary>Both programs are gone from the disk.</summary>
     public void Uninstall() => Array.ForEach(Programs, name => File.Delete(Path.Combine(Root, "sbin", name)));
 
-    /// <summary>No trouble any more.</summary>
-    public void Well()
+    /// <summary>No trouble any more, with programs that are there.</summary>
+    public void Calm()
     {
         foreach (var trouble in Directory.EnumerateFiles(_troubles))
         {
             File.Delete(trouble);
         }
+    }
 
+    /// <summary>No trouble any more.</summary>
+    public void Well()
+    {
+        Calm();
         foreach (var name in Programs)
         {
             var path = Path.Combine(Root, "sbin", name);

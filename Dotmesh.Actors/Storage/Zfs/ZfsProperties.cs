@@ -78,6 +78,10 @@ internal static class ZfsProperties
         : name.StartsWith(Meta, StringComparison.Ordinal) && name.Length <= MaxName && name.AsSpan(Meta.Length).IndexOfAnyExcept(InNames) < 0
         && CommitMetadata.CheckKey(name[Meta.Length..]) is null && !value.Any(char.IsWhiteSpace) && Decode(value) is not null;
 
+    /// <summary>Whether a commit was made with metadata, or has got it: one that is being received has none before the end.</summary>
+    public static bool HasMetadata(IEnumerable<KeyValuePair<string, string>> properties) =>
+        properties.Any(property => property.Key == InFile || property.Key.StartsWith(Meta, StringComparison.Ordinal));
+
     public static string Encode(string text) =>
         text.Length == 0 ? "." : Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
@@ -160,6 +164,15 @@ internal static class ZfsProperties
 
     /// <summary>A rollback begun: how many commits it takes away, to which it goes, and when.</summary>
     public static string RollbackNote(int later, CommitId to, DateTimeOffset at) => $"{later}:{to}:{at.ToUnixTimeSeconds()}";
+
+    /// <summary>An incremental receive began: after which commit, and when.</summary>
+    public static string ReceivingNote(CommitId after, DateTimeOffset at) => $"{after}:{at.ToUnixTimeSeconds()}";
+
+    /// <summary>Of a program before this one the time is not known, and is the beginning of time.</summary>
+    public static (CommitId After, DateTimeOffset Begun) ReceivingNote(string note) =>
+        note.Split(':') is [var after, var at] && uint.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? (new CommitId(after), DateTimeOffset.FromUnixTimeSeconds(seconds))
+            : (new CommitId(note), DateTimeOffset.UnixEpoch);
 
     /// <summary>Null when the dataset carries no note.</summary>
     public static (int Later, CommitId To, DateTimeOffset At)? RollbackNote(IReadOnlyDictionary<string, string> local) =>

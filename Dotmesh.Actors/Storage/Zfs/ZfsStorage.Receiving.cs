@@ -49,7 +49,7 @@ public sealed partial class ZfsStorage
         {
             if (incremental)
             {
-                await Note(target, ZfsProperties.Receiving, range.From!.Commit.Value, ct);
+                await Note(target, ZfsProperties.Receiving, ZfsProperties.ReceivingNote(range.From!.Commit, _time.GetUtcNow()), ct);
                 if (!_features.Kernel && _mounts.IsMounted(range.Filesystem))
                 {
                     await Release(range.Filesystem, ct);
@@ -69,8 +69,9 @@ public sealed partial class ZfsStorage
                 await Adopt(range.Filesystem, target, labels, notes, ct);
             }
         }
-        catch (Exception why) when (why is StorageException or OperationCanceledException or IOException)
+        catch (Exception why)
         {
+            // whatever it is: a source that is taken away fails in ways of its own
             await Undo(why, () => UndoReceive(range, target, incremental, mount: !labels.Replica));
             throw;
         }
@@ -206,7 +207,7 @@ public sealed partial class ZfsStorage
     {
         if (incremental)
         {
-            await TakeBack(range.Filesystem, range.From!.Commit, CancellationToken.None);
+            await TakeBack(range.Filesystem, range.From!.Commit, null, CancellationToken.None);
             if (mount)
             {
                 await _mounts.Mount(range.Filesystem, CancellationToken.None);
@@ -222,10 +223,17 @@ public sealed partial class ZfsStorage
     /// All of a stream's commits or none. When none of them has come nothing is rolled back: what is in the filesystem then
     /// is what somebody wrote meanwhile.
     /// </summary>
-    private async Task TakeBack(FilesystemId id, CommitId @base, CancellationToken ct)
+    /// <param name="begun">
+    /// For a receive that is long over, and that could not be undone then: commits that were made here since are not the stream's, and stay
+    /// with all that is before them. Null: it has just failed.
+    /// </param>
+    /// <returns>Whether nothing of the stream is left.</returns>
+    private async Task<bool> TakeBack(FilesystemId id, CommitId @base, DateTimeOffset? begun, CancellationToken ct)
     {
         var dataset = await Require(id, ct);
-        if (dataset.Snapshots.Count > 0 && dataset.Snapshots[^1].Name != @base.Value)
+        var later = dataset.Snapshots.Skip(dataset.Snapshots.FindIndex(s => s.Name == @base.Value) + 1).ToList();
+        var ours = begun is { } at && later.Exists(s => s.Created >= at.ToUnixTimeSeconds() && ZfsProperties.HasMetadata(s.Properties));
+        if (later.Count > 0 && !ours)
         {
             await _mounts.UnmountCommits(id, ct);
             if (!_features.Kernel)
@@ -237,5 +245,6 @@ public sealed partial class ZfsStorage
         }
 
         await Forget(dataset.Name, ZfsProperties.Receiving, dataset.Local.ContainsKey(ZfsProperties.Receiving), ct);
+        return !ours;
     }
 }

@@ -58,8 +58,10 @@ public sealed partial class ZfsStorage
     {
         if (dataset.Local.TryGetValue(ZfsProperties.Receiving, out var received))
         {
-            await TakeBack(id, new CommitId(received), CancellationToken.None);
-            done.Add($"Removed what had been received of {id} after {received}");
+            var (after, begun) = ZfsProperties.ReceivingNote(received);
+            done.Add(await TakeBack(id, after, begun, CancellationToken.None)
+                ? $"Removed what had been received of {id} after {after}"
+                : $"Kept what had been received of {id} after {after}: commits were made on it since");
         }
 
         if (dataset.Local.ContainsKey(ZfsProperties.Unread))

@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using Dotmesh.Actors.Storage;
+
+namespace Dotmesh.Actors.Transfers;
+
+/// <summary>The storage's streams by the name of their format: its own, and what <c>zfs send</c> writes where it knows that.</summary>
+internal static class FormattedStreams
+{
+    /// <summary>The preferred one first.</summary>
+    public static ImmutableArray<string> Formats(this StorageCapabilities storage) =>
+        storage.PlainStreams ? [storage.StreamFormat, StreamFormats.ZfsSend] : [storage.StreamFormat];
+
+    public static Task<long> PredictSize(this IStorage storage, string format, StreamRange range, CancellationToken ct) =>
+        IsPlain(storage, format) ? storage.PredictPlain(range, ct) : storage.PredictSize(range, ct);
+
+    public static Task Send(this IStorage storage, string format, StreamRange range, Stream output, CancellationToken ct) =>
+        IsPlain(storage, format) ? storage.SendPlain(range, output, ct) : storage.Send(range, output, ct);
+
+    /// <param name="commits">Told beside the stream; taken where the stream itself has no metadata.</param>
+    public static Task Receive(
+        this IStorage storage, string format, StreamRange range, FilesystemLabels labels, ImmutableArray<CommitProperties>? commits,
+        Stream input, CancellationToken ct) => IsPlain(storage, format)
+            ? storage.ReceivePlain(range, labels, commits?.ToDictionary(commit => commit.Id, commit => commit.Metadata), input, ct)
+            : storage.Receive(range, labels, input, ct);
+
+    private static bool IsPlain(IStorage storage, string format) =>
+        format == storage.Capabilities.StreamFormat ? false
+        : format == StreamFormats.ZfsSend ? true
+        : throw new ArgumentException($"this storage has no streams of format {format}", nameof(format));
+}
