@@ -18,7 +18,7 @@ public static partial class FaultPoints
         .. Named("zfs.rollback.after", "note", "rollback", "rename", "clone", "promote", "promote-dependent"),
         .. Named("zfs.stash.after", "note", "rename", "clone", "promote", "labels"),
         .. Named("zfs.destroy.after", "unmount", "rename"),
-        "zfs.receive.after-stream", "zfs.receive.after-release", "zfs.receive.before-rename", "zfs.receive.after-rename",
+        .. Named("zfs.receive.after", "segment", "stream", "release", "rename"), "zfs.receive.before-files", "zfs.receive.before-rename",
     ];
 
     private static HashSet<string> Known { get; } =

@@ -140,6 +140,13 @@ internal sealed class Receiver(DotEnvironment env, DotsFacade dots, IUsers users
                 static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             throw;
         }
+        catch (StorageException failure) when (failure.Failure == StorageFailure.Modified)
+        {
+            // in the words of the pool's own tool, which clients look for (contract 6.3, behaviour 74)
+            return new Refusal(
+                RefusalCode.Conflict,
+                $"cannot receive incremental stream: destination {incoming.Range.Filesystem} has been modified\nsince most recent snapshot");
+        }
         catch (StorageException failure)
         {
             return Refusals.From(failure);

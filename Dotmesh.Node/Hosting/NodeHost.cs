@@ -1,21 +1,16 @@
 using System.Collections.Immutable;
 using System.Reflection;
-using System.Text.Json;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Storage;
-using Dotmesh.Actors.Transfers;
 using Dotmesh.Actors.Storage.Commands;
 using Dotmesh.Actors.Trust;
 using Dotmesh.Actors.Users;
 using Dotmesh.Node.Access;
 using Dotmesh.Node.Options;
-using Dotmesh.Rpc;
-using Dotmesh.Rpc.Peers;
-using Dotmesh.Rpc.Http;
 
 namespace Dotmesh.Node.Hosting;
 
@@ -157,31 +152,7 @@ public sealed partial class NodeHost : IAsyncDisposable
             _parts.Push(new PoolWatch(storage, why => _lost.TrySetResult(why), clock).DisposeAsync);
         }
 
-        var ready = new PoolReadiness(storage, clock);
-        var pipeline = Keep(new RpcPipeline(new RpcServices
-        {
-            Dots = system.Dots,
-            Users = users,
-            Transfers = system.Transfers,
-            Faults = faults,
-            Clock = clock,
-            Ids = ids,
-            Logs = logs,
-            Settings = RpcSettings(),
-            Throttle = new LoginThrottle(clock),
-            NotReady = async asking => (_notReady ?? await ready.Reason(asking)) is { } why ? [why] : [],
-            Stopping = () => _notReady == Stopping,
-            Out = () => _out,
-            Pool = storage.Pool,
-            Gauges = () =>
-            [
-                ("dotmesh_dots", "Dots that this node knows.", directory.Dots.Count),
-                ("dotmesh_filesystems", "Filesystems in the pool of this node.", system.Filesystems),
-                ("dotmesh_users", "Users.", users.All.Count),
-                .. CertificateGauges(),
-            ],
-            BillingClient = _options.Billing.Endpoint.Length == 0 ? null : Keep(new HttpClient()),
-        }));
+        var pipeline = Pipeline(system, storage, directory, users, faults, ids, logs);
         var ports = await Listen(pipeline, pool.Id, logs, ct);
         await access.WriteConfig(Hosting.Banner.HostName(_options.Listen.Address), ports.Client, ct);
         Banner = Hosting.Banner.Make(_options, storage.Capabilities, pool, ports, access.ConfigFile);
@@ -247,22 +218,6 @@ public sealed partial class NodeHost : IAsyncDisposable
         return await entry.Open(registry, why => _lost.TrySetResult(why), ct);
     }
 
-    private TransferServices Transfers(SqlDatabase database, SecretBox secrets, TimeProvider clock)
-    {
-        var handler = PeerHttp.Make(new PeerHttpSettings { CaFile = _options.Transfers.CaFile });
-        if (handler.Refused(out var refusal))
-        {
-            throw new StartFailureException($"{refusal.Message} Correct Transfers:CaFile.");
-        }
-
-        return new TransferServices(
-            database, secrets, Keep(new HttpPeers(handler.Value, new PeerLimits(), clock)), _entrance?.Link,
-            new TransferSettings(_options.Transfers.MaxBytesPerSecond, _options.Transfers.AtOnce))
-        {
-            Serve = answers => _entrance?.Serve(answers),
-        };
-    }
-
     private DotmeshSystemSettings SystemSettings(JournalSettings journal) => new(journal, _options.Storage.ContainerMountPrefix)
     {
         RemotingHost = _options.Cluster.Hostname,
@@ -273,24 +228,6 @@ public sealed partial class NodeHost : IAsyncDisposable
         Deadline = TimeSpan.FromSeconds(_options.Rpc.DeadlineSeconds),
         MaxInFlight = _options.Rpc.MaxInFlight,
     };
-
-    private RpcSettings RpcSettings()
-    {
-        using var plans = JsonDocument.Parse(_options.Billing.Plans);
-        return new RpcSettings
-        {
-            MaxBodyBytes = _options.Rpc.MaxBodyBytes,
-            MaxBatch = _options.Rpc.MaxBatch,
-            MaxDepth = _options.Rpc.MaxDepth,
-            MaxInFlight = _options.Rpc.MaxInFlight,
-            Deadline = TimeSpan.FromSeconds(_options.Rpc.DeadlineSeconds),
-            Version = Version,
-            Billing = new BillingSettings(
-                _options.Billing.Endpoint.Length == 0 ? null : new Uri(_options.Billing.Endpoint),
-                plans.RootElement.ValueKind == JsonValueKind.Null ? null : plans.RootElement.Clone(),
-                _options.Billing.StripePublicKey),
-        };
-    }
 
     private Faults ArmedFaults()
     {
