@@ -38,14 +38,15 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
                 ? default(Done)
                 : await Follow(row, ct);
         }
+        catch (Exception) when (ct.IsCancellationRequested && !env.Stopping.IsCancellationRequested)
+        {
+            // however it was noticed: a connection that is let go of fails in several ways
+            return new Refusal(RefusalCode.Conflict, $"The control of dot {dot} changed while it was copied.");
+        }
         catch (StorageException failure)
         {
             env.Log.LogWarning(failure, "replica of {Dot}: {Message}", dot, failure.Message);
             return Refusals.From(failure);
-        }
-        catch (OperationCanceledException) when (!env.Stopping.IsCancellationRequested)
-        {
-            return new Refusal(RefusalCode.Conflict, $"The control of dot {dot} changed while it was copied.");
         }
         catch (DirectoryChangedException)
         {

@@ -136,7 +136,11 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
             _ = Task.Run(() => _sync.Run(dot, cancel.Token), CancellationToken.None).PipeTo(
                 Self,
                 success: outcome => new ReplicatorProtocol.Synced(dot, outcome),
-                failure: failure => new ReplicatorProtocol.Synced(dot, new Refusal(RefusalCode.Unavailable, failure.Message)));
+                failure: failure =>
+                {
+                    _env.Log.LogWarning(failure, "copy of dot {Dot} broke off", dot);
+                    return new ReplicatorProtocol.Synced(dot, new Refusal(RefusalCode.Unavailable, failure.Message));
+                });
         }
     }
 
@@ -158,7 +162,13 @@ internal sealed class ReplicatorActor : ReceiveActor, IWithTimers
 
         if (_answering.Remove(ended.Dot, out var asked))
         {
-            asked.ForEach(one => one.Answer.TrySetResult(ended.Outcome));
+            // what broke off on the way is tried again before it is anybody's refusal
+            var again = refusal?.Code == RefusalCode.Unavailable ? asked.FindAll(one => one.TriesLeft-- > 0) : [];
+            asked.Except(again).ToList().ForEach(one => one.Answer.TrySetResult(ended.Outcome));
+            if (again.Count > 0)
+            {
+                _asked[ended.Dot] = [.. _asked.GetValueOrDefault(ended.Dot) ?? [], .. again];
+            }
         }
 
         Next();

@@ -16,6 +16,9 @@ internal static class ReplicatorProtocol
     public sealed record SyncNow(FilesystemId Dot) : INoSerializationVerificationNeeded
     {
         public TaskCompletionSource<Outcome<Done>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Further runs that it may have when one breaks off; the actor's own.</summary>
+        public int TriesLeft { get; set; } = 2;
     }
 
     public sealed record Synced(FilesystemId Dot, Outcome<Done> Outcome) : INoSerializationVerificationNeeded;

@@ -100,7 +100,7 @@ internal sealed class SegmentRun(
 
     private async Task<SegmentResult> Send(StreamRange range, ImmutableArray<CommitProperties> source)
     {
-        using var turn = await parts.Limits.Turn(Ending);
+        using var turn = await parts.Limits.RunTurn(Ending);
         await scope.Write(new TransferEvents.RangeChosen($"{StreamStart.Of(range)}", range.To, parts.Now));
         var size = await Size(range);
         if (size.Refused(out var refusal))

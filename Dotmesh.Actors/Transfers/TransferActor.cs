@@ -17,6 +17,7 @@ internal sealed class TransferActor : UntypedPersistentActor
     private readonly TransferRow _row;
     private readonly TransferParts _parts;
     private readonly CancellationTokenSource _ending;
+    private readonly CancellationTokenSource _stopped = new();
     private readonly Queue<TaskCompletionSource> _recording = new();
     private readonly List<TaskCompletionSource> _cancelling = [];
     private volatile TransferState _state = TransferState.Unknown;
@@ -91,6 +92,7 @@ internal sealed class TransferActor : UntypedPersistentActor
     protected override void PostStop()
     {
         Fail(new JournalException("stopped", false));
+        _stopped.Cancel();
         _ending.Cancel();
         _cancelling.ForEach(cancelled => cancelled.TrySetResult());
         base.PostStop();
@@ -106,7 +108,7 @@ internal sealed class TransferActor : UntypedPersistentActor
             return;
         }
 
-        var scope = new TransferScope(_row, Self, () => _state, () => _cancelledBy, _ending.Token);
+        var scope = new TransferScope(_row, Self, () => _state, () => _cancelledBy, _ending.Token, _stopped.Token);
         var run = new TransferRun(scope, _parts);
         _ = Task.Run(run.Go).PipeTo(Self, success: () => RunEnded.Instance, failure: _ => RunEnded.Instance);
     }
@@ -194,8 +196,10 @@ internal sealed class TransferActor : UntypedPersistentActor
 
 /// <summary>The doors of one transfer actor for its run.</summary>
 /// <param name="cancelledBy">User id of who ended it; null: nobody did.</param>
+/// <param name="stopped">When nobody is there any more who writes events.</param>
 internal sealed class TransferScope(
-    TransferRow row, IActorRef actor, Func<TransferState> state, Func<string?> cancelledBy, CancellationToken ending)
+    TransferRow row, IActorRef actor, Func<TransferState> state, Func<string?> cancelledBy, CancellationToken ending,
+    CancellationToken stopped)
 {
     public TransferRow Row => row;
 
@@ -209,11 +213,22 @@ internal sealed class TransferScope(
     public CancellationToken Ending => ending;
 
     /// <summary>Persists and applies. Throws <see cref="JournalException"/>; after that the actor is gone.</summary>
-    public Task Write(TransferEvents.Event happened)
+    public async Task Write(TransferEvents.Event happened)
     {
         var request = new RecordEvent(happened);
         actor.Tell(request, ActorRefs.NoSender);
-        return request.Written.Task;
+        try
+        {
+            await request.Written.Task.WaitAsync(stopped);
+        }
+        catch (OperationCanceledException) when (request.Written.Task.IsCompleted)
+        {
+            await request.Written.Task;
+        }
+        catch (OperationCanceledException)
+        {
+            throw new JournalException("stopped", false);
+        }
     }
 
     /// <summary>Bytes of the segment that went over so far; must not wait.</summary>

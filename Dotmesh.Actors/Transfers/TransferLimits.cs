@@ -5,15 +5,16 @@ namespace Dotmesh.Actors.Transfers;
 /// <summary>How many transfers of a node move data at the same time, and how fast.</summary>
 internal sealed class TransferLimits(TransferSettings settings, TimeProvider clock) : IDisposable
 {
-    private readonly SemaphoreSlim _turns = new(settings.AtOnce);
+    // what peers ask never waits for what is asked of peers: two clusters that push to each other would wait for each other
+    private readonly SemaphoreSlim _runs = new(settings.AtOnce);
+    private readonly SemaphoreSlim _serving = new(settings.AtOnce);
     private readonly Pace? _node = settings.BytesPerSecond > 0 ? new Pace(settings.BytesPerSecond, clock) : null;
 
-    /// <summary>Waits for the turn; disposing gives it to the next.</summary>
-    public async Task<IDisposable> Turn(CancellationToken ct)
-    {
-        await _turns.WaitAsync(ct);
-        return new Release(_turns);
-    }
+    /// <summary>For a transfer of this cluster: waits for the turn; disposing gives it to the next.</summary>
+    public Task<IDisposable> RunTurn(CancellationToken ct) => Turn(_runs, ct);
+
+    /// <summary>Likewise, for a stream that another cluster sends or fetches.</summary>
+    public Task<IDisposable> ServingTurn(CancellationToken ct) => Turn(_serving, ct);
 
     /// <summary>What bounds the speed of one transfer; null: nothing does.</summary>
     public Func<int, CancellationToken, ValueTask>? Pacing(long bytesPerSecond)
@@ -31,7 +32,17 @@ internal sealed class TransferLimits(TransferSettings settings, TimeProvider clo
         };
     }
 
-    public void Dispose() => _turns.Dispose();
+    public void Dispose()
+    {
+        _runs.Dispose();
+        _serving.Dispose();
+    }
+
+    private static async Task<IDisposable> Turn(SemaphoreSlim turns, CancellationToken ct)
+    {
+        await turns.WaitAsync(ct);
+        return new Release(turns);
+    }
 
     private sealed class Release(SemaphoreSlim turns) : IDisposable
     {

@@ -93,6 +93,13 @@ internal sealed class TransferTables(SqlDatabase database)
     public Task<List<TransferRow>> Announced(FilesystemId filesystem, CancellationToken ct) =>
         Rows("WHERE filesystem = @filesystem AND node = '' AND running = 1 ORDER BY asked_at DESC", ct, ("@filesystem", filesystem.Value));
 
+    /// <summary>Other pushes of the filesystem that a user announced will not come any more.</summary>
+    public Task Supersede(FilesystemId filesystem, string by, string user, CancellationToken ct) => database.Run(
+        session => session.Execute(
+            "UPDATE transfers SET running = 0 WHERE filesystem = @filesystem AND node = '' AND running = 1 AND asked_by = @user AND id <> @by",
+            ("@filesystem", filesystem.Value), ("@user", user), ("@by", by)),
+        ct);
+
     /// <summary>Newest first.</summary>
     public Task<List<TransferRow>> Newest(int most, CancellationToken ct) =>
         Rows("ORDER BY asked_at DESC, id LIMIT @most", ct, ("@most", (long)most));

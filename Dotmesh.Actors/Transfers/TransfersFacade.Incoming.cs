@@ -55,6 +55,8 @@ internal sealed partial class TransfersFacade
             }
         }
 
+        // what the same caller announced of it before and never sent is not awaited any more
+        await parts.Tables.Supersede(filesystem, record.Id, caller.User.Id, ct);
         var announced = new TransferRow(
             record.Id, target.Value.Dot, null, true, caller.User.Id, parts.Now, null, "", record);
         if (await parts.Tables.Insert(announced, ct))
@@ -109,7 +111,7 @@ internal sealed partial class TransfersFacade
                     throw new StorageException(StorageFailure.NotFound, broken.Message);
                 }
             };
-        using var turn = await parts.Limits.Turn(ct);
+        using var turn = await parts.Limits.ServingTurn(ct);
         var body = output();
         await WireBody.Write(parts.Limits.Pacing(0) is { } pass ? new PacedWriter(body, pass) : body, prelude.Value, send, null, ct);
         return default(Done);
@@ -142,7 +144,7 @@ internal sealed partial class TransfersFacade
 
             await using var content = opening.Value;
             var (dot, name, branch) = target.Value;
-            using var turn = await parts.Limits.Turn(ct);
+            using var turn = await parts.Limits.ServingTurn(ct);
             var taken = await parts.Receiver.Receive(
                 new IncomingStream(dot, name, range, branch, format, content.Commits, Paced(content), caller.User.Id), ct);
             if (taken.Refused(out refusal))

@@ -33,7 +33,7 @@ public sealed partial class NodeLink
             await read(stream, ct);
             return default(Done);
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException)
+        catch (Exception failure) when (failure is HttpRequestException or IOException or ObjectDisposedException)
         {
             return Refusals.NodeSilent(node, failure.Message);
         }

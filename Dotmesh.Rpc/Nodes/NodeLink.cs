@@ -56,7 +56,7 @@ public sealed partial class NodeLink(HttpClient http, NodeSignature signature, F
                 ? answer
                 : Refusals.NodeSilent(node, "an empty answer");
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException or JsonException)
+        catch (Exception failure) when (failure is HttpRequestException or IOException or ObjectDisposedException or JsonException)
         {
             return Refusals.NodeSilent(node, failure.Message);
         }

@@ -91,7 +91,7 @@ internal sealed class StreamEndpoints(RpcServices services, Logins logins, ILogg
             context.Response.ContentType = "application/octet-stream";
             context.Response.Headers[StreamFormats.Header] = format;
             Unhurried(context);
-            return context.Response.Body;
+            return new StallingWriter(context.Response.Body, StallAfter);
         }
 
         var range = Range(context.Request.Path.Value!).Value;

@@ -26,6 +26,8 @@ public abstract class FailoverSpec : ThreeNodes
         await Cluster.Restart(0);
         await Cluster.Sees(1, 3);
         var branch = await Diverged(1);
+        // who reads it on one node has not waited for the others to know of it
+        Assert.Equal(branch, await Diverged(2));
         var commits = (JsonArray)(await Rpc(2).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!;
         Assert.Equal(first, (string?)commits[^1]!["Metadata"]!["diverged-node"]);
         var files = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = $"data@{branch}" }))!;

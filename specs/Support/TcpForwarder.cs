@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -9,6 +10,7 @@ internal sealed class TcpForwarder : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TcpListener _listener;
     private readonly Task _accepting;
+    private readonly ConcurrentDictionary<TcpClient, byte> _open = new();
     private int _connections;
 
     public TcpForwarder(int from, int to)
@@ -19,6 +21,18 @@ internal sealed class TcpForwarder : IAsyncDisposable
     }
 
     public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>Asked of each connection, with its number from 1: whether it is reset as soon as it is there.</summary>
+    public Func<int, bool> Resets { get; set; } = _ => false;
+
+    /// <summary>Resets what is connected now.</summary>
+    public void Reset()
+    {
+        foreach (var client in _open.Keys)
+        {
+            Reset(client);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -36,8 +50,14 @@ internal sealed class TcpForwarder : IAsyncDisposable
             while (true)
             {
                 var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-                Interlocked.Increment(ref _connections);
-                forwarding.Add(Forward(client, to));
+                if (Resets(Interlocked.Increment(ref _connections)))
+                {
+                    Reset(client);
+                }
+                else
+                {
+                    forwarding.Add(Forward(client, to));
+                }
             }
         }
         catch (OperationCanceledException)
@@ -46,20 +66,39 @@ internal sealed class TcpForwarder : IAsyncDisposable
         }
     }
 
+    private static void Reset(TcpClient client)
+    {
+        try
+        {
+            client.LingerState = new LingerOption(true, 0);
+        }
+        catch (Exception gone) when (gone is ObjectDisposedException or SocketException)
+        {
+            // it has ended by itself
+        }
+
+        client.Dispose();
+    }
+
     private async Task Forward(TcpClient client, int to)
     {
         using var server = new TcpClient();
         using (client)
         {
+            _open[client] = 0;
             try
             {
                 await server.ConnectAsync(IPAddress.Loopback, to, _stop.Token);
                 await Task.WhenAny(
                     client.GetStream().CopyToAsync(server.GetStream(), _stop.Token), server.GetStream().CopyToAsync(client.GetStream(), _stop.Token));
             }
-            catch (Exception closed) when (closed is IOException or SocketException or OperationCanceledException)
+            catch (Exception closed) when (closed is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
             {
                 // one side is gone, so the other one is let go of
+            }
+            finally
+            {
+                _open.TryRemove(client, out _);
             }
         }
     }

@@ -9,6 +9,8 @@ namespace Dotmesh.Actors.Storage.Zfs;
 /// </summary>
 public sealed partial class ZfsStorage
 {
+    private const int SetsAtOnce = 4;
+
     public async Task Receive(StreamRange range, FilesystemLabels labels, Stream input, CancellationToken ct)
     {
         await RefuseMisfit(range, ct);
@@ -173,15 +175,14 @@ public sealed partial class ZfsStorage
             throw new StorageException(StorageFailure.BadStream, $"The stream does not end at commit {range.To}.");
         }
 
-        foreach (var snapshot in dataset.Snapshots)
+        // a process for each commit: there is no way to give several of them different properties at once
+        var several = new ParallelOptions { MaxDegreeOfParallelism = SetsAtOnce, CancellationToken = ct };
+        await Parallel.ForEachAsync(dataset.Snapshots.Where(s => properties.ContainsKey(s.Name)), several, async (snapshot, token) =>
         {
-            if (properties.TryGetValue(snapshot.Name, out var sent))
-            {
-                var missing = sent.Where(p => ZfsProperties.IsMetadata(p.Key, p.Value)
-                    && snapshot.Properties.GetValueOrDefault(p.Key) != p.Value).Select(p => $"{p.Key}={p.Value}").ToList();
-                await Set($"{target}@{snapshot.Name}", missing, ct);
-            }
-        }
+            var missing = properties[snapshot.Name].Where(p => ZfsProperties.IsMetadata(p.Key, p.Value)
+                && snapshot.Properties.GetValueOrDefault(p.Key) != p.Value).Select(p => $"{p.Key}={p.Value}").ToList();
+            await Set($"{target}@{snapshot.Name}", missing, token);
+        });
     }
 
     private async Task Adopt(FilesystemId id, string temporary, FilesystemLabels labels, string[] notes, CancellationToken ct)

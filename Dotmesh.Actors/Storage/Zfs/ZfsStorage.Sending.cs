@@ -11,15 +11,13 @@ public sealed partial class ZfsStorage
 {
     public async Task<long> PredictSize(StreamRange range, CancellationToken ct)
     {
-        var counted = new CountingStream(Stream.Null);
         if (!_features.Kernel)
         {
-            await Send(range, counted, ct);
-            return counted.Bytes;
+            return await GrownBy(range, ct) ?? await Counted(output => Send(range, output, ct));
         }
 
         var (header, segments) = await Plan(range, ct);
-        return await ZfsFrame.WriteHeader(header, counted, ct) + await Predict(segments, ct);
+        return await Counted(async output => await ZfsFrame.WriteHeader(header, output, ct)) + await Predict(segments, ct);
     }
 
     public async Task<long> PredictPlain(StreamRange range, CancellationToken ct)
@@ -29,9 +27,7 @@ public sealed partial class ZfsStorage
             return await Predict((await Plan(range, ct)).Segments, ct);
         }
 
-        var counted = new CountingStream(Stream.Null);
-        await SendPlain(range, counted, ct);
-        return counted.Bytes;
+        return await GrownBy(range, ct) ?? await Counted(output => SendPlain(range, output, ct));
     }
 
     public async Task Send(StreamRange range, Stream output, CancellationToken ct)
@@ -61,6 +57,31 @@ public sealed partial class ZfsStorage
         {
             await SendRaw(segments[0], output.WriteAsync, ct);
         }
+    }
+
+    private static async Task<long> Counted(Func<Stream, Task> send)
+    {
+        var counted = new CountingStream(Stream.Null);
+        await send(counted);
+        return counted.Bytes;
+    }
+
+    /// <summary>
+    /// An old pool predicts nothing, so the stream is made once and counted. That takes as long as to send it: where the filesystem has grown by
+    /// much, its growth has to do, which is less than the stream by what was changed in place and by the stream's own heads.
+    /// </summary>
+    /// <returns>Null when it has grown by little, or not at all.</returns>
+    private async Task<long?> GrownBy(StreamRange range, CancellationToken ct)
+    {
+        const long CountedUpTo = 64L << 20;
+        const int HeadsShare = 64;
+        await Plan(range, ct);
+        string[] from = range.From is { } origin ? [_names.Snapshot(origin.Filesystem, origin.Commit)] : [];
+        var sizes = (await _tool.Zfs(["get", "-Hp", "-o", "value", "referenced", .. from, _names.Snapshot(range.Filesystem, range.To)], ct))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(size => long.Parse(size, System.Globalization.CultureInfo.InvariantCulture)).ToList();
+        var grown = sizes[^1] - (sizes.Count > 1 ? sizes[0] : 0);
+        return grown > CountedUpTo ? grown + (grown / HeadsShare) : null;
     }
 
     private async Task<long> Predict(List<string[]> segments, CancellationToken ct)

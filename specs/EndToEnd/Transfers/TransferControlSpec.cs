@@ -14,7 +14,7 @@ public sealed class TransferControlSpec : TwoClusters
     private const int Large = 1 << 20;
     private const int Slow = 300_000;
 
-    private readonly TwoNodesOnFolders _nodes = new();
+    private readonly TwoNodesOnFolders _nodes = new(("DOTMESH__TRANSFERS__ATONCE", "1"));
 
     public override async Task DisposeAsync() => await _nodes.DisposeAsync();
 
@@ -71,6 +71,18 @@ public sealed class TransferControlSpec : TwoClusters
             Side.Finished(await Here.Over(id));
             Assert.Equal(Hash(await There.Procure($"data{killed}")), Hash(await Here.Procure($"data{killed}")));
         }
+    }
+
+    [Fact]
+    public async Task Clusters_that_push_to_each_other_one_stream_at_a_time_do_not_wait_for_each_other()
+    {
+        await LargeDot(Here, "ours");
+        await LargeDot(There, "theirs");
+        var (there, here) = (
+            await Here.Begin("push", There, "ours", "ours", bytesPerSecond: Slow), await There.Begin("push", Here, "theirs", "theirs", bytesPerSecond: Slow));
+
+        Side.Finished(await Here.Over(there));
+        Side.Finished(await There.Over(here));
     }
 
     [Fact]

@@ -21,12 +21,15 @@ public abstract class TwoClusters : IAsyncLifetime
 }
 
 /// <summary>Two nodes, each a cluster of its own on embedded defaults: SQLite and folders.</summary>
-public sealed class TwoNodesOnFolders : IAsyncDisposable
+public sealed class TwoNodesOnFolders(params (string Name, string Value)[] options) : IAsyncDisposable
 {
     private readonly ScratchFolder _folder = new();
     private readonly List<NodeProcess> _nodes = [];
 
-    public NodeSetup Setup(int number) => new(Path.Combine(_folder.Path, $"cluster{number}"));
+    public NodeSetup Setup(int number) => new(Path.Combine(_folder.Path, $"cluster{number}"))
+    {
+        Environment = options.ToDictionary(option => option.Name, option => (string?)option.Value),
+    };
 
     public async Task<(Side Here, Side There)> Start()
     {
@@ -86,7 +89,15 @@ public sealed class TwoNodesOnPools : IAsyncDisposable
             _nodes.Add(await NodeProcess.Start(new NodeSetup(Path.Combine(_folder.Path, $"cluster{number}"), _pools[number].Name)));
         }
 
-        return (new Side([_nodes[0]]), new Side([_nodes[1]]));
+        return (new Side(new Slice(_nodes, 0)), new Side(new Slice(_nodes, 1)));
+    }
+
+    /// <inheritdoc cref="TwoNodesOnFolders.KillAndStart"/>
+    public async Task KillAndStart(int number)
+    {
+        await _nodes[number].Kill9();
+        await _nodes[number].DisposeAsync();
+        _nodes[number] = await NodeProcess.Start(_nodes[number].Setup);
     }
 
     public async ValueTask DisposeAsync()
