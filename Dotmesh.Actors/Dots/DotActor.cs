@@ -22,7 +22,7 @@ internal sealed class DotActor : UntypedPersistentActor
     private readonly DotOperations _operations;
     private readonly WorkGate<DotWork> _gate;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Queue<DotScope.RecordEvent> _recording = new();
+    private readonly JournalWrites _recording = new();
     private readonly Dictionary<FilesystemId, IActorRef> _filesystems = [];
     private volatile DotState _state = DotState.Absent;
     private bool _settled;
@@ -108,16 +108,13 @@ internal sealed class DotActor : UntypedPersistentActor
         _env.Log.LogError(cause, "dot {Dot}: event {Sequence} was not written ({Why}); this incarnation stops",
             _id, sequenceNr, fenced ? "another incarnation wrote it" : "the journal failed");
         _over = new JournalException(cause.Message, fenced, cause);
-        FailRecording(_over);
+        _recording.Fail(_over);
     }
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
         _env.Log.LogError(cause, "dot {Dot}: the journal rejected event {Sequence}", _id, sequenceNr);
-        if (_recording.TryDequeue(out var record))
-        {
-            record.Written.TrySetException(new JournalException(cause.Message, false, cause));
-        }
+        _recording.Reject(cause);
     }
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
@@ -129,7 +126,7 @@ internal sealed class DotActor : UntypedPersistentActor
     protected override void PostStop()
     {
         Telemetry.DotAwake(-1);
-        FailRecording(_over ?? new JournalException("stopped", false));
+        _recording.Fail(_over ?? new JournalException("stopped", false));
         _stopping.Cancel();
         foreach (var work in _gate.DrainWaiting())
         {
@@ -241,7 +238,7 @@ internal sealed class DotActor : UntypedPersistentActor
 
     private void Write(DotScope.RecordEvent record)
     {
-        _recording.Enqueue(record);
+        _recording.Begin(record.Written);
         PersistAsync(record.Happened, happened =>
         {
             var before = _state.Phase;
@@ -251,7 +248,7 @@ internal sealed class DotActor : UntypedPersistentActor
                 _env.Log.LogInformation("dot {Dot}: {From}=>{To}", _id, before, _state.Phase);
             }
 
-            _recording.Dequeue().Written.TrySetResult();
+            _recording.Succeed();
             if (record.TellOthers)
             {
                 _env.Changed(_id);
@@ -269,14 +266,6 @@ internal sealed class DotActor : UntypedPersistentActor
         }
 
         return actor;
-    }
-
-    private void FailRecording(JournalException why)
-    {
-        while (_recording.TryDequeue(out var record))
-        {
-            record.Written.TrySetException(why);
-        }
     }
 
     private sealed record DotWork(DotEnvelope Envelope, IActorRef ReplyTo)

@@ -133,15 +133,7 @@ internal sealed class DotScope(
         Overdue();
         var request = new RecordEvent(happened, tellOthers);
         actor.Tell(request, ActorRefs.NoSender);
-        try
-        {
-            await request.Written.Task.WaitAsync(stopping);
-        }
-        catch (OperationCanceledException) when (request.Written.Task.IsCompleted)
-        {
-            // the actor ended because of this event: why is the better answer
-            await request.Written.Task;
-        }
+        await JournalWrites.Done(request.Written, stopping);
 
         // written in time means: before anybody could have taken the dot, so that whoever takes it reads this event
         Overdue();
@@ -215,7 +207,7 @@ internal sealed class DotScope(
 
     internal sealed record RecordEvent(DotEvents.Event Happened, bool TellOthers) : INoSerializationVerificationNeeded
     {
-        public TaskCompletionSource Written { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource Written { get; } = JournalWrites.New();
     }
 
     internal sealed record OnFilesystem(FilesystemId Filesystem, FilesystemProtocol.Run Run) : INoSerializationVerificationNeeded;

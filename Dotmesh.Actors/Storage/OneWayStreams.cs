@@ -46,16 +46,23 @@ public abstract class WriteOnlyStream : Stream
 
 /// <summary>Counts what is written through it.</summary>
 /// <param name="output">Not closed.</param>
-/// <param name="written">Told of all bytes so far after each write; null: nobody asks.</param>
+/// <param name="written">Told of all bytes so far, after each step of a write: who writes much at once is to be seen on the way. Null: nobody asks.</param>
 internal sealed class CountingStream(Stream output, Action<long>? written = null) : WriteOnlyStream
 {
+    private const int Step = 64 * 1024;
+
     public long Bytes { get; private set; }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        await output.WriteAsync(buffer, cancellationToken);
-        Bytes += buffer.Length;
-        written?.Invoke(Bytes);
+        while (!buffer.IsEmpty)
+        {
+            var step = written is null ? buffer : buffer[..Math.Min(Step, buffer.Length)];
+            await output.WriteAsync(step, cancellationToken);
+            Bytes += step.Length;
+            written?.Invoke(Bytes);
+            buffer = buffer[step.Length..];
+        }
     }
 
     public override Task FlushAsync(CancellationToken cancellationToken) => output.FlushAsync(cancellationToken);

@@ -103,15 +103,8 @@ public abstract record CommitComparison
             return source;
         }
 
-        for (var n = 0; n < source.Length; n++)
-        {
-            if (source[n].Id == last)
-            {
-                return source[..(n + 1)];
-            }
-        }
-
-        return Refusals.NoSuchCommit(last, $"{filesystem}");
+        var at = source.IndexOf(last);
+        return at < 0 ? Refusals.NoSuchCommit(last, $"{filesystem}") : source[..(at + 1)];
     }
 
     private static string Shown(IReadOnlyList<CommitProperties> commits) =>

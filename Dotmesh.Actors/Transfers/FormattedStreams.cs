@@ -23,8 +23,7 @@ internal static class FormattedStreams
             ? storage.ReceivePlain(range, labels, commits?.ToDictionary(commit => commit.Id, commit => commit.Metadata), input, ct)
             : storage.Receive(range, labels, input, ct);
 
-    private static bool IsPlain(IStorage storage, string format) =>
-        format == storage.Capabilities.StreamFormat ? false
-        : format == StreamFormats.ZfsSend ? true
+    private static bool IsPlain(IStorage storage, string format) => storage.Capabilities.Formats().Contains(format)
+        ? format != storage.Capabilities.StreamFormat
         : throw new ArgumentException($"this storage has no streams of format {format}", nameof(format));
 }

@@ -14,10 +14,6 @@ public sealed record TransferView(TransferRecord Record, string AskedBy, DateTim
 /// <param name="Most">At most so many, the newest.</param>
 public sealed record TransferFilter(DotName? Local, TransferDirection? Direction, bool Running, int Most);
 
-/// <summary>A push to this cluster as the other one announces it (contract 2.6, RegisterTransfer).</summary>
-/// <param name="Record">With the ids as they were told; remote names are this cluster's.</param>
-public sealed record AnnouncedTransfer(TransferRecord Record);
-
 /// <summary>Whether and how a stream that another cluster sent was taken.</summary>
 /// <param name="StatusCode">HTTP status of contract 6.4.</param>
 /// <param name="Text">Its body.</param>
@@ -51,7 +47,8 @@ public interface ITransfers
     Task<Outcome<Done>> RegisterFilesystem(Caller caller, TransferPath path, CancellationToken ct);
 
     /// <summary>Answers when the stream may come.</summary>
-    Task<Outcome<Done>> RegisterTransfer(Caller caller, AnnouncedTransfer transfer, CancellationToken ct);
+    /// <param name="announced">As the other cluster told it (<see cref="TransferRecord.Announce"/>); what it calls remote is here.</param>
+    Task<Outcome<Done>> RegisterTransfer(Caller caller, TransferRecord announced, CancellationToken ct);
 
     /// <summary>Whether a filesystem is not here but the caller may push it.</summary>
     Task<bool> IsRegistered(Caller caller, FilesystemId filesystem, CancellationToken ct);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Users;
 using Microsoft.Extensions.Logging;
@@ -240,8 +239,8 @@ internal static class Packages
     public static IEnumerable<CommitPackage> Of(StreamRange range, ImmutableArray<CommitProperties> source, bool ours)
     {
         var own = range.From?.Filesystem == range.Filesystem;
-        var first = own ? IndexOf(source, range.From!.Commit) + 1 : 0;
-        var last = IndexOf(source, range.To);
+        var first = own ? source.IndexOf(range.From!.Commit) + 1 : 0;
+        var last = source.IndexOf(range.To);
         var from = range.From;
         for (var at = first; at <= last;)
         {
@@ -251,18 +250,5 @@ internal static class Packages
             from = new CommitOrigin(range.Filesystem, to);
             at += count;
         }
-    }
-
-    private static int IndexOf(ImmutableArray<CommitProperties> commits, CommitId id)
-    {
-        for (var n = commits.Length - 1; n >= 0; n--)
-        {
-            if (commits[n].Id == id)
-            {
-                return n;
-            }
-        }
-
-        throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"there is no commit {id} among {commits.Length}"), nameof(id));
     }
 }

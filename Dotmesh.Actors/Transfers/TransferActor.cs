@@ -18,7 +18,7 @@ internal sealed class TransferActor : UntypedPersistentActor
     private readonly TransferParts _parts;
     private readonly CancellationTokenSource _ending;
     private readonly CancellationTokenSource _stopped = new();
-    private readonly Queue<TaskCompletionSource> _recording = new();
+    private readonly JournalWrites _recording = new();
     private readonly List<TaskCompletionSource> _cancelling = [];
     private volatile TransferState _state = TransferState.Unknown;
     private volatile string? _cancelledBy;
@@ -83,7 +83,13 @@ internal sealed class TransferActor : UntypedPersistentActor
         var fenced = JournalCollision.Is(cause);
         _parts.Env.Log.LogError(cause, "transfer {Transfer}: event {Sequence} was not written ({Why}); its run ends here",
             _row.Id, sequenceNr, fenced ? "another node runs it" : "the journal failed");
-        Fail(new JournalException(cause.Message, fenced, cause));
+        _recording.Fail(new JournalException(cause.Message, fenced, cause));
+    }
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        _parts.Env.Log.LogError(cause, "transfer {Transfer}: the journal rejected event {Sequence}", _row.Id, sequenceNr);
+        _recording.Reject(cause);
     }
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
@@ -91,7 +97,7 @@ internal sealed class TransferActor : UntypedPersistentActor
 
     protected override void PostStop()
     {
-        Fail(new JournalException("stopped", false));
+        _recording.Fail(new JournalException("stopped", false));
         _stopped.Cancel();
         _ending.Cancel();
         _cancelling.ForEach(cancelled => cancelled.TrySetResult());
@@ -115,11 +121,11 @@ internal sealed class TransferActor : UntypedPersistentActor
 
     private void Write(TransferScope.RecordEvent record)
     {
-        _recording.Enqueue(record.Written);
+        _recording.Begin(record.Written);
         PersistAsync(record.Happened, happened =>
         {
             _state = _state.Apply(happened);
-            _recording.Dequeue().TrySetResult();
+            _recording.Succeed();
             Save();
         });
     }
@@ -178,14 +184,6 @@ internal sealed class TransferActor : UntypedPersistentActor
         }
     }
 
-    private void Fail(JournalException why)
-    {
-        while (_recording.TryDequeue(out var record))
-        {
-            record.TrySetException(why);
-        }
-    }
-
     private sealed class RunEnded : INoSerializationVerificationNeeded
     {
         public static readonly RunEnded Instance = new();
@@ -219,11 +217,7 @@ internal sealed class TransferScope(
         actor.Tell(request, ActorRefs.NoSender);
         try
         {
-            await request.Written.Task.WaitAsync(stopped);
-        }
-        catch (OperationCanceledException) when (request.Written.Task.IsCompleted)
-        {
-            await request.Written.Task;
+            await JournalWrites.Done(request.Written, stopped);
         }
         catch (OperationCanceledException)
         {
@@ -236,7 +230,7 @@ internal sealed class TransferScope(
 
     internal sealed record RecordEvent(TransferEvents.Event Happened) : INoSerializationVerificationNeeded
     {
-        public TaskCompletionSource Written { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource Written { get; } = JournalWrites.New();
     }
 
     internal sealed record Moved(long Bytes) : INoSerializationVerificationNeeded;

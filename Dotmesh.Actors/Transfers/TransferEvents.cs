@@ -51,7 +51,7 @@ public sealed record StoredRecord(
         Id = Id,
         Peer = Peer,
         User = User,
-        Direction = Direction == TransferDirection.Push.Text() ? TransferDirection.Push : TransferDirection.Pull,
+        Direction = TransferDirections.Stored(Direction),
         Local = Local,
         LocalBranch = LocalBranch,
         RemoteNamespace = RemoteNamespace,

@@ -134,48 +134,24 @@ public sealed record TransferRecord
         Shown = now,
     };
 
-    /// <summary>A push that another cluster is about to begin here.</summary>
-    public static TransferRecord Announced(
-        string id, (string Host, string User) peer, (DotName Dot, string Branch) local, (DotName Dot, string Branch) remote, StorageNodeId initiator,
-        (FilesystemId Filesystem, StreamStart From, CommitId To) stream, (int Index, int Total) segment, long sizeBytes, DateTimeOffset now) => new()
+    /// <summary>Of a push that another cluster is about to begin here: which stream comes.</summary>
+    public TransferRecord Announce(
+        FilesystemId filesystem, StreamStart from, CommitId to, int index, int total, long sizeBytes) => this with
         {
-            Id = id,
-            Peer = peer.Host,
-            User = peer.User,
-            Direction = TransferDirection.Push,
-            Local = local.Dot,
-            LocalBranch = local.Branch,
-            RemoteNamespace = remote.Dot.Namespace,
-            RemoteName = remote.Dot.Name,
-            RemoteBranch = remote.Branch,
-            Initiator = initiator,
             Phase = TransferPhase.Streaming,
-            Filesystem = stream.Filesystem,
-            StartingCommit = stream.From,
-            TargetCommit = stream.To,
-            Index = segment.Index,
-            Total = segment.Total,
+            Filesystem = filesystem,
+            StartingCommit = from,
+            TargetCommit = to,
+            Index = index,
+            Total = total,
             SizeBytes = sizeBytes,
-            SegmentBegan = now,
-            Shown = now,
         };
 
     /// <summary>Somebody asks for it once more after it was given up.</summary>
     public TransferRecord AskAgain(DateTimeOffset now) => Move(TransferPhase.Starting, now, HasFailed);
 
     /// <summary>It is run from its beginning: for the first time, after its node ended, or because somebody asked for it once more.</summary>
-    public TransferRecord Restart(DateTimeOffset now) => Move(TransferPhase.SyncingMetadata, now, !IsDone) with
-    {
-        Index = 0,
-        Total = 0,
-        Filesystem = null,
-        StartingCommit = null,
-        TargetCommit = null,
-        SizeBytes = 0,
-        SentBytes = 0,
-        Elapsed = TimeSpan.Zero,
-        SegmentBegan = now,
-    };
+    public TransferRecord Restart(DateTimeOffset now) => Move(TransferPhase.SyncingMetadata, now, !IsDone).In(null, 0, 0, now);
 
     /// <summary>Before the first segment, and when the commits of a segment are compared anew after a failed try.</summary>
     public TransferRecord SyncMetadata(DateTimeOffset now) =>
@@ -187,18 +163,8 @@ public sealed record TransferRecord
             TransferPhase.SyncingMetadata,
             now,
             (Index == 0 ? Phase == TransferPhase.SyncingMetadata : Phase == TransferPhase.Finished && Total == segment.Total)
-            && segment.Index == Index + 1 && segment.Index <= segment.Total) with
-        {
-            Index = segment.Index,
-            Total = segment.Total,
-            Filesystem = segment.Filesystem,
-            StartingCommit = null,
-            TargetCommit = null,
-            SizeBytes = 0,
-            SentBytes = 0,
-            Elapsed = TimeSpan.Zero,
-            SegmentBegan = now,
-        };
+            && segment.Index == Index + 1 && segment.Index <= segment.Total)
+        .In(segment.Filesystem, segment.Index, segment.Total, now);
 
     public TransferRecord CalculateSize(StreamStart from, CommitId to, DateTimeOffset now) =>
         Move(TransferPhase.CalculatingSize, now, Index > 0 && Phase is TransferPhase.SyncingMetadata or TransferPhase.Retrying) with
@@ -252,6 +218,20 @@ public sealed record TransferRecord
 
     public TransferRecord Fail(string why, DateTimeOffset now) =>
         Move(TransferPhase.Failed, now, !IsDone && !HasFailed) with { Message = Cut(why) };
+
+    /// <summary>In another segment, or in none: nothing of it has gone over yet.</summary>
+    private TransferRecord In(FilesystemId? filesystem, int index, int total, DateTimeOffset now) => this with
+    {
+        Index = index,
+        Total = total,
+        Filesystem = filesystem,
+        StartingCommit = null,
+        TargetCommit = null,
+        SizeBytes = 0,
+        SentBytes = 0,
+        Elapsed = TimeSpan.Zero,
+        SegmentBegan = now,
+    };
 
     private TransferRecord Move(TransferPhase to, DateTimeOffset now, bool allowed) => allowed
         ? At(now) with { Phase = to, FailedTry = 0, Message = "" }

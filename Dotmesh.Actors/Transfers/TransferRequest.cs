@@ -15,6 +15,9 @@ public static class TransferDirections
 {
     public static string Text(this TransferDirection direction) => direction == TransferDirection.Push ? "push" : "pull";
 
+    /// <summary>As it was stored.</summary>
+    internal static TransferDirection Stored(string text) => text == Text(TransferDirection.Push) ? TransferDirection.Push : TransferDirection.Pull;
+
     public static Outcome<TransferDirection> Parse(string text) => text switch
     {
         "push" => TransferDirection.Push,

@@ -34,7 +34,7 @@ internal sealed record StoredRequest(
         Port = Port,
         User = User,
         ApiKey = apiKey,
-        Direction = Direction == TransferDirection.Push.Text() ? TransferDirection.Push : TransferDirection.Pull,
+        Direction = TransferDirections.Stored(Direction),
         Local = Local,
         LocalBranch = LocalBranch,
         RemoteNamespace = RemoteNamespace,

@@ -27,21 +27,21 @@ internal sealed partial class TransfersFacade
     public async Task<bool> IsRegistered(Caller caller, FilesystemId filesystem, CancellationToken ct) =>
         await parts.Tables.Registered(filesystem, ct) is { } registration && MayPush(caller, registration);
 
-    public async Task<Outcome<Done>> RegisterTransfer(Caller caller, AnnouncedTransfer transfer, CancellationToken ct)
+    public async Task<Outcome<Done>> RegisterTransfer(Caller caller, TransferRecord announced, CancellationToken ct)
     {
-        var (record, filesystem) = (transfer.Record, transfer.Record.Filesystem!.Value);
+        var filesystem = announced.Filesystem!.Value;
         var target = await Pushable(caller, filesystem, ct);
         if (target.Refused(out var refusal))
         {
             return refusal;
         }
 
-        if (parts.Env.Directory.Find(target.Value.Dot) is { Status: DotStatus.Active or DotStatus.Changing } row && !parts.Members.IsLive(row.Node))
+        if (parts.Env.Directory.Find(target.Value.Dot) is { Status: DotStatus.Active or DotStatus.Changing } dot && !parts.Members.IsLive(dot.Node))
         {
-            return NotReady("node-not-up", Refusals.NodeNotUp(row.Node).Message);
+            return NotReady("node-not-up", Refusals.NodeNotUp(dot.Node).Message);
         }
 
-        if (record.TargetCommit is { } to && parts.Env.Directory.FindFilesystem(filesystem) is { } there)
+        if (announced.TargetCommit is { } to && parts.Env.Directory.FindFilesystem(filesystem) is { } there)
         {
             var commits = await parts.Dots.Commits(there, ct);
             if (commits.Refused(out refusal))
@@ -56,21 +56,20 @@ internal sealed partial class TransfersFacade
         }
 
         // what the same caller announced of it before and never sent is not awaited any more
-        await parts.Tables.Supersede(filesystem, record.Id, caller.User.Id, ct);
-        var announced = new TransferRow(
-            record.Id, target.Value.Dot, null, true, caller.User.Id, parts.Now, null, "", record);
-        if (await parts.Tables.Insert(announced, ct))
+        await parts.Tables.Supersede(filesystem, announced.Id, caller.User.Id, ct);
+        var row = new TransferRow(announced.Id, target.Value.Dot, null, true, caller.User.Id, parts.Now, null, "", announced);
+        if (await parts.Tables.Insert(row, ct))
         {
             return default(Done);
         }
 
-        if (await parts.Tables.Find(record.Id, ct) is { Node: null } before && before.AskedBy == caller.User.Id)
+        if (await parts.Tables.Find(announced.Id, ct) is { Node: null } before && before.AskedBy == caller.User.Id)
         {
-            await parts.Tables.Save(record, null, true, ct);
+            await parts.Tables.Save(announced, null, true, ct);
             return default(Done);
         }
 
-        return new Refusal(RefusalCode.AlreadyExists, $"A transfer with id {record.Id} exists here already, and it is another one.");
+        return new Refusal(RefusalCode.AlreadyExists, $"A transfer with id {announced.Id} exists here already, and it is another one.");
     }
 
     public async Task<Outcome<Done>> Send(Caller caller, StreamRange range, string format, Func<Stream> output, CancellationToken ct)
@@ -206,25 +205,13 @@ internal sealed partial class TransfersFacade
             return refusal;
         }
 
+        ImmutableArray<CommitProperties> all = [.. commits.Value.Select(CommitProperties.Of)];
         var own = range.From is { } from && from.Filesystem == range.Filesystem ? from.Commit : (CommitId?)null;
-        var last = Index(commits.Value, range.To);
-        var first = own is { } base_ ? Index(commits.Value, base_) + 1 : 0;
+        var last = all.IndexOf(range.To);
+        var first = own is { } start ? all.IndexOf(start) + 1 : 0;
         return last < 0 || first > last || (own is not null && first == 0)
             ? Refusals.NoSuchCommit(range.To, $"{range.Filesystem} after {own}")
-            : new WirePrelude([.. commits.Value[first..(last + 1)].Select(CommitProperties.Of)]).Encode();
-    }
-
-    private static int Index(ImmutableArray<StoredCommit> commits, CommitId id)
-    {
-        for (var n = commits.Length - 1; n >= 0; n--)
-        {
-            if (commits[n].Id == id)
-            {
-                return n;
-            }
-        }
-
-        return -1;
+            : new WirePrelude(all[first..(last + 1)]).Encode();
     }
 
     private async Task<TransferRow?> Announced(Caller caller, StreamRange range, string transfer, CancellationToken ct)

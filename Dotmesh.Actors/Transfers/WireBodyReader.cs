@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using Dotmesh.Actors.Storage;
 
@@ -7,7 +6,7 @@ namespace Dotmesh.Actors.Transfers;
 /// <summary>
 /// The raw stream of a body, its prelude already read. A read that answers 0 says that the body was complete, lengths and checksums
 /// included; a body that is cut or damaged is <see cref="StorageFailure.BadStream"/> at the latest there. Who applies the stream
-/// may find its end before that: call <see cref="Finish"/> before the result counts.
+/// may find its end before that, and reads through <see cref="EndFirst"/>.
 /// </summary>
 /// <remarks>
 /// A container of several members that is cut between two of them cannot be told from a whole one. No server writes such; the stream in it
@@ -15,8 +14,6 @@ namespace Dotmesh.Actors.Transfers;
 /// </remarks>
 public sealed class WireBodyReader : ReadOnlyStream
 {
-    private const int DrainBytes = 64 * 1024;
-
     private readonly Stream _content;
     private ReadOnlyMemory<byte> _begun;
 
@@ -51,27 +48,6 @@ public sealed class WireBodyReader : ReadOnlyStream
         Bytes += count;
         Moved?.Invoke(Bytes);
         return count;
-    }
-
-    /// <summary>Reads to the end of the body, so that it is known to be complete.</summary>
-    /// <returns>Bytes that were left; a sound stream leaves none to who applied it.</returns>
-    public async Task<long> Finish(CancellationToken ct)
-    {
-        var before = Bytes;
-        var rest = ArrayPool<byte>.Shared.Rent(DrainBytes);
-        try
-        {
-            while (await ReadAsync(rest, ct) > 0)
-            {
-                // discarded
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rest);
-        }
-
-        return Bytes - before;
     }
 
     protected override void Dispose(bool disposing)

@@ -119,25 +119,8 @@ public sealed record WirePrelude(ImmutableArray<CommitProperties>? Commits)
             return Bad($"{Properties} must be a list or null, not {Kind(list)}");
         }
 
-        var commits = ImmutableArray.CreateBuilder<CommitProperties>(list.GetArrayLength());
-        var seen = new HashSet<CommitId>();
-        foreach (var element in list.EnumerateArray())
-        {
-            var commit = Commit(element);
-            if (commit.Refused(out var refusal))
-            {
-                return Bad($"commit {commits.Count + 1}: {refusal.Message}");
-            }
-
-            if (!seen.Add(commit.Value.Id))
-            {
-                return Bad($"commit {commits.Count + 1}: {commit.Value.Id} is there twice");
-            }
-
-            commits.Add(commit.Value);
-        }
-
-        return new WirePrelude(commits.MoveToImmutable());
+        var commits = CommitList.Read(list.EnumerateArray().Select(Commit));
+        return commits.Refused(out var refusal) ? Bad(refusal.Message) : new WirePrelude(commits.Value);
     }
 
     private static Outcome<CommitProperties> Commit(JsonElement element)

@@ -3,7 +3,9 @@ using System.Text.Json;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Transfers;
 using Dotmesh.Rpc.JsonRpc;
+using Dotmesh.Rpc.Peers;
 using Dotmesh.Rpc.Wire;
+using static Dotmesh.Rpc.Methods.TransferArguments;
 
 namespace Dotmesh.Rpc.Methods;
 
@@ -20,18 +22,8 @@ internal static class PeerMethods
     private static readonly Argument TopLevelName = Argument.Text("TopLevelFilesystemName", "Name");
 
     private static readonly Argument Id = Argument.Text("TransferRequestId");
-    private static readonly Argument Peer = Argument.Text("Peer");
-    private static readonly Argument User = Argument.Text("User");
-    private static readonly Argument Direction = Argument.Text("Direction");
-    private static readonly Argument LocalNamespace = Argument.Text("LocalNamespace");
-    private static readonly Argument LocalName = Argument.Text("LocalName", "LocalFilesystemName");
-    private static readonly Argument LocalBranch = Argument.Text("LocalBranchName", "LocalCloneName");
-    private static readonly Argument RemoteNamespace = Argument.Text("RemoteNamespace");
-    private static readonly Argument RemoteName = Argument.Text("RemoteName", "RemoteFilesystemName");
-    private static readonly Argument RemoteBranch = Argument.Text("RemoteBranchName", "RemoteCloneName");
     private static readonly Argument InitiatorNodeId = Argument.Text("InitiatorNodeId");
     private static readonly Argument StartingCommit = Argument.Text("StartingCommit", "StartingSnapshot");
-    private static readonly Argument TargetCommit = Argument.Text("TargetCommit", "TargetSnapshot");
     private static readonly Argument Index = Argument.Number("Index");
     private static readonly Argument Total = Argument.Number("Total");
     private static readonly Argument Size = Argument.Number("Size");
@@ -46,11 +38,7 @@ internal static class PeerMethods
         new RpcMethod<bool>(
             "DotmeshRPC.RegisterTransfer", "Announces a stream; answers when it may come.", WireJson.Default.Boolean, RegisterTransfer)
         {
-            Arguments =
-            [
-                Id, Peer, User, Direction, LocalNamespace, LocalName, LocalBranch, RemoteNamespace, RemoteName, RemoteBranch, FilesystemId,
-                InitiatorNodeId, StartingCommit, TargetCommit, Index, Total, Size,
-            ],
+            Arguments = [Id, .. Sides, FilesystemId, InitiatorNodeId, StartingCommit, Index, Total, Size],
         },
         new RpcMethod<ImmutableArray<string>>(
             StreamFormats.Method, "The formats of streams that this cluster takes and gives, the preferred one first.",
@@ -82,23 +70,23 @@ internal static class PeerMethods
     /// <summary>The name is what the peer calls the dot here; the path's own is that of the other cluster.</summary>
     private static Outcome<TransferPath> ReadPath(RpcCall call)
     {
-        UncheckedPath? told;
+        PathReply? told = null;
         try
         {
-            told = Unchecked(call.Arguments.Json(Path), call.Text(Params.Namespace), call.Text(TopLevelName));
+            told = call.Arguments.Json(Path) is { ValueKind: JsonValueKind.Object } json ? json.Deserialize(PeerJson.Default.PathReply) : null;
         }
-        catch (Exception malformed) when (malformed is InvalidOperationException or KeyNotFoundException)
+        catch (JsonException)
         {
-            told = null;
+            // not even of the shape: it is told below
         }
 
-        if (told is null)
+        if (told?.Unchecked(call.Text(Params.Namespace), call.Text(TopLevelName)) is not { Refusal: null } steps)
         {
             return new Refusal(
                 RefusalCode.Invalid, "PathToTopLevelFilesystem must be an object with TopLevelFilesystemId and Clones, as DeducePathToTopLevelFilesystem answers it.");
         }
 
-        var path = TransferPath.Check(told);
+        var path = TransferPath.Check(steps.Value);
         if (path.Refused(out var refusal))
         {
             return refusal;
@@ -108,25 +96,6 @@ internal static class PeerMethods
             ? path
             : new Refusal(RefusalCode.Invalid, $"The path leads to filesystem {path.Value.Tip} and not to {call.Text(FilesystemId)}.");
     }
-
-    private static UncheckedPath Unchecked(JsonElement path, string @namespace, string name)
-    {
-        var steps = path.TryGetProperty("Clones", out var clones) && clones.ValueKind == JsonValueKind.Array
-            ? clones.EnumerateArray().Select(Step).ToImmutableArray()
-            : [];
-        return new UncheckedPath(Text(path, "TopLevelFilesystemId"), @namespace, name, steps);
-    }
-
-    private static UncheckedStep Step(JsonElement step)
-    {
-        var clone = step.GetProperty("Clone");
-        var origin = clone.GetProperty("Origin");
-        return new UncheckedStep(
-            Text(step, "Name"), Text(clone, "TopLevelFilesystemId"), Text(clone, "FilesystemId"), Text(clone, "Name"), Text(origin, "FilesystemId"),
-            Text(origin, "SnapshotId"));
-    }
-
-    private static string Text(JsonElement of, string name) => of.TryGetProperty(name, out var text) ? text.GetString() ?? "" : "";
 
     private static async ValueTask<Outcome<bool>> RegisterTransfer(RpcCall call)
     {
@@ -142,7 +111,7 @@ internal static class PeerMethods
         }
 
         // false is what the original answers when all is well (contract 2.6)
-        return (await transfers.RegisterTransfer(call.Caller, new AnnouncedTransfer(record.Value), call.Deadline)).Then<bool>(_ => false);
+        return (await transfers.RegisterTransfer(call.Caller, record.Value, call.Deadline)).Then<bool>(_ => false);
     }
 
     /// <summary>What the other cluster calls local is its own and only shown; what it calls remote is here.</summary>
@@ -170,17 +139,25 @@ internal static class PeerMethods
             return invalid;
         }
 
-        return TransferRecord.Announced(
-            id,
-            (Shown(call, Peer), Shown(call, User)),
-            (new DotName(Shown(call, LocalNamespace), Shown(call, LocalName)), Shown(call, LocalBranch)),
-            (name.Value, branch),
-            new StorageNodeId(Shown(call, InitiatorNodeId)),
-            (filesystem.Value, from.Value, to.Value),
-            ((int)Math.Clamp(call.Arguments.Number(Index) ?? 1, 1, int.MaxValue), (int)Math.Clamp(call.Arguments.Number(Total) ?? 1, 1, int.MaxValue)),
-            Math.Max(0, call.Arguments.Number(Size) ?? 0),
-            call.Services.Clock.GetUtcNow());
+        var request = new TransferRequest
+        {
+            Peer = Shown(call, Peer),
+            User = Shown(call, User),
+            ApiKey = "",
+            Direction = TransferDirection.Push,
+            Local = new DotName(Shown(call, LocalNamespace), Shown(call, LocalName)),
+            LocalBranch = Shown(call, LocalBranch),
+            RemoteNamespace = name.Value.Namespace,
+            RemoteName = name.Value.Name,
+            RemoteBranch = branch,
+        };
+        return TransferRecord
+            .Begin(id, request, new StorageNodeId(Shown(call, InitiatorNodeId)), call.Services.Clock.GetUtcNow())
+            .Announce(
+                filesystem.Value, from.Value, to.Value, Counted(call, Index), Counted(call, Total), Math.Max(0, call.Arguments.Number(Size) ?? 0));
     }
+
+    private static int Counted(RpcCall call, Argument argument) => (int)Math.Clamp(call.Arguments.Number(argument) ?? 1, 1, int.MaxValue);
 
     private static string Shown(RpcCall call, Argument argument) => call.Text(argument) is { Length: <= LongestText } text ? text : "";
 }

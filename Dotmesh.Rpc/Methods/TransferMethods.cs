@@ -3,6 +3,7 @@ using Dotmesh.Actors;
 using Dotmesh.Actors.Transfers;
 using Dotmesh.Rpc.JsonRpc;
 using Dotmesh.Rpc.Wire;
+using static Dotmesh.Rpc.Methods.TransferArguments;
 
 namespace Dotmesh.Rpc.Methods;
 
@@ -11,18 +12,8 @@ internal static class TransferMethods
 {
     private const int MostListed = 1000;
 
-    private static readonly Argument Peer = Argument.Text("Peer");
-    private static readonly Argument User = Argument.Text("User");
     private static readonly Argument Port = Argument.Number("Port");
     private static readonly Argument ApiKey = Argument.Text("ApiKey");
-    private static readonly Argument Direction = Argument.Text("Direction");
-    private static readonly Argument LocalNamespace = Argument.Text("LocalNamespace");
-    private static readonly Argument LocalName = Argument.Text("LocalName", "LocalFilesystemName");
-    private static readonly Argument LocalBranch = Argument.Text("LocalBranchName", "LocalCloneName");
-    private static readonly Argument RemoteNamespace = Argument.Text("RemoteNamespace");
-    private static readonly Argument RemoteName = Argument.Text("RemoteName", "RemoteFilesystemName");
-    private static readonly Argument RemoteBranch = Argument.Text("RemoteBranchName", "RemoteCloneName");
-    private static readonly Argument TargetCommit = Argument.Text("TargetCommit", "TargetSnapshot");
     private static readonly Argument StashDivergence = Argument.Boolean("StashDivergence");
     private static readonly Argument BytesPerSecond = Argument.Number("MaxBytesPerSecond");
     private static readonly Argument TransferId = Argument.Text("TransferId");
@@ -35,11 +26,7 @@ internal static class TransferMethods
             "DotmeshRPC.Transfer", "Pushes a branch to another cluster or pulls it from there; answers the transfer's id.",
             WireJson.Default.String, Transfer)
         {
-            Arguments =
-            [
-                Peer, User, Port, ApiKey, Direction, LocalNamespace, LocalName, LocalBranch, RemoteNamespace, RemoteName, RemoteBranch,
-                TargetCommit, StashDivergence, BytesPerSecond,
-            ],
+            Arguments = [.. Sides, Port, ApiKey, StashDivergence, BytesPerSecond],
             Right = Dotmesh.Actors.Gateway.Right.Use,
         },
         new RpcMethod<TransferPollResult>(

@@ -92,16 +92,6 @@ internal static class TransferPreparations
         var branch = call.Text(RemoteCloneName);
         Outcome<DotTarget> target =
             Names.CheckBranch(branch) ?? call.Dots.Resolve(call.Caller, name.Value, branch, Right.Use);
-        return Params.Now(target.Then(found => (Outcome<PathToTopLevelFilesystem>)Path(found)));
+        return Params.Now(target.Then(found => (Outcome<PathToTopLevelFilesystem>)PathToTopLevelFilesystem.From(found.Dot.Id, found.Dot.Name, found.Path())));
     }
-
-    internal static PathToTopLevelFilesystem Path(DotTarget tip) => new(
-        tip.Dot.Id.Value,
-        WireName.From(tip.Dot.Name),
-        [
-            .. tip.Path().Select(branch => new PathStep(
-                branch.Name,
-                new PathClone(
-                    tip.Dot.Id.Value, branch.Id.Value, branch.Name, new PathOrigin(branch.Origin.Filesystem.Value, branch.Origin.Commit.Value)))),
-        ]);
 }

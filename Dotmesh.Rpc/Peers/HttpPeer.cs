@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Transfers;
+using Dotmesh.Rpc.Wire;
 
 namespace Dotmesh.Rpc.Peers;
 
@@ -46,7 +47,7 @@ internal sealed partial class HttpPeer(PeerCall call) : IPeer
         "StashAfter", new StashWire(filesystem.Value, after.Value), PeerJson.Default.StashWire, PeerReplies.Anything, ct);
 
     public Task<Outcome<Done>> RegisterTransfer(TransferRecord record, CancellationToken ct) => Ask(
-        "RegisterTransfer", TransferPollWire.Of(record), PeerJson.Default.TransferPollWire, PeerReplies.Anything, ct, call.Limits.Ready);
+        "RegisterTransfer", TransferPoll.From(record), PeerJson.Default.TransferPoll, PeerReplies.Anything, ct, call.Limits.Ready);
 
     public Task<Outcome<long>> PredictSize(StreamRange range, CancellationToken ct)
     {

@@ -36,44 +36,11 @@ internal static partial class PeerReplies
             return Invalid("it has no TopLevelFilesystemName");
         }
 
-        var steps = ImmutableArray.CreateBuilder<UncheckedStep>();
-        foreach (var step in path.Clones ?? [])
-        {
-            if (step?.Branch is not { Origin: { } origin } clone)
-            {
-                return Invalid($"step {steps.Count + 1} of the path has no origin");
-            }
-
-            steps.Add(new UncheckedStep(
-                step.Name ?? "", clone.TopLevelFilesystemId ?? "", clone.FilesystemId ?? "", clone.Name ?? "", origin.FilesystemId ?? "",
-                origin.SnapshotId ?? ""));
-        }
-
-        return new UncheckedPath(path.TopLevelFilesystemId ?? "", name.Namespace ?? "", name.Name ?? "", steps.ToImmutable());
+        return path.Unchecked(name.Namespace ?? "", name.Name ?? "");
     }
 
-    public static Outcome<ImmutableArray<CommitProperties>> Commits(JsonElement result)
-    {
-        var commits = ImmutableArray.CreateBuilder<CommitProperties>();
-        var seen = new HashSet<CommitId>();
-        foreach (var reply in List(result, PeerJson.Default.CommitReplies))
-        {
-            var commit = Commit(reply);
-            if (commit.Refused(out var refusal))
-            {
-                return Invalid($"commit {commits.Count + 1}: {refusal.Message}");
-            }
-
-            if (!seen.Add(commit.Value.Id))
-            {
-                return Invalid($"commit {commits.Count + 1}: {commit.Value.Id} is there twice");
-            }
-
-            commits.Add(commit.Value);
-        }
-
-        return commits.ToImmutable();
-    }
+    public static Outcome<ImmutableArray<CommitProperties>> Commits(JsonElement result) =>
+        CommitList.Read(List(result, PeerJson.Default.CommitReplies).Select(Commit));
 
     public static Outcome<long> DirtyBytes(JsonElement result) =>
         Object(result, PeerJson.Default.VolumeReply)?.DirtyBytes is { } bytes ? Bytes(bytes) : Invalid("it has no DirtyBytes");

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Dotmesh.Actors;
 using Dotmesh.Actors.Transfers;
 using Dotmesh.Rpc.Wire;
 
@@ -24,74 +25,13 @@ internal sealed record RegisterFilesystemWire(
     PathToTopLevelFilesystem PathToTopLevelFilesystem,
     bool BecomeMasterIfNotExists)
 {
-    public static RegisterFilesystemWire Of(TransferPath path)
-    {
-        var steps = path.Branches.Select(branch => new PathStep(
-            branch.Name,
-            new PathClone(
-                path.Master.Value, branch.Id.Value, branch.Name, new PathOrigin(branch.Origin.Filesystem.Value, branch.Origin.Commit.Value))));
-        return new RegisterFilesystemWire(
-            path.Dot.Namespace,
-            path.Dot.Name,
-            path.Branches.IsEmpty ? "" : path.Branches[^1].Name,
-            path.Tip.Value,
-            new PathToTopLevelFilesystem(path.Master.Value, WireName.From(path.Dot), [.. steps]),
-            BecomeMasterIfNotExists: true);
-    }
-}
-
-/// <summary>Contract 3.4, as it is told to the other cluster: without the key, which it has.</summary>
-internal sealed record TransferPollWire(
-    string TransferRequestId,
-    string Peer,
-    string User,
-    string ApiKey,
-    string Direction,
-    string LocalNamespace,
-    string LocalName,
-    string LocalBranchName,
-    string RemoteNamespace,
-    string RemoteName,
-    string RemoteBranchName,
-    string FilesystemId,
-    string InitiatorNodeId,
-    string PeerNodeId,
-    string StartingCommit,
-    string TargetCommit,
-    int Index,
-    int Total,
-    string Status,
-    long NanosecondsElapsed,
-    long Size,
-    long Sent,
-    string Message)
-{
-    private const int NanosecondsInTick = 100;
-
-    public static TransferPollWire Of(TransferRecord record) => new(
-        record.Id,
-        record.Peer,
-        record.User,
-        "",
-        record.Direction.Text(),
-        record.Local.Namespace,
-        record.Local.Name,
-        record.LocalBranch,
-        record.RemoteNamespace,
-        record.RemoteName,
-        record.RemoteBranch,
-        record.Filesystem?.Value ?? "",
-        record.Initiator.Value,
-        "",
-        record.StartingCommit?.ToString() ?? "",
-        record.TargetCommit?.Value ?? "",
-        record.Index,
-        record.Total,
-        record.Status,
-        record.Elapsed.Ticks * NanosecondsInTick,
-        record.SizeBytes,
-        record.SentBytes,
-        record.Message);
+    public static RegisterFilesystemWire Of(TransferPath path) => new(
+        path.Dot.Namespace,
+        path.Dot.Name,
+        path.Branches.IsEmpty ? "" : path.Branches[^1].Name,
+        path.Tip.Value,
+        PathToTopLevelFilesystem.From(path.Master, path.Dot, path.Branches),
+        BecomeMasterIfNotExists: true);
 }
 
 /// <summary>Replies: any member may be missing, and nothing is checked yet.</summary>
@@ -103,7 +43,27 @@ internal sealed record ContainerReply(string? Name);
 
 internal sealed record PathNameReply(string? Namespace, string? Name);
 
-internal sealed record PathReply(string? TopLevelFilesystemId, PathNameReply? TopLevelFilesystemName, ImmutableArray<StepReply?>? Clones);
+internal sealed record PathReply(string? TopLevelFilesystemId, PathNameReply? TopLevelFilesystemName, ImmutableArray<StepReply?>? Clones)
+{
+    /// <summary>Under a name of the reader's choice; refused (<see cref="RefusalCode.Invalid"/>) when a step has not all of its parts.</summary>
+    public Outcome<UncheckedPath> Unchecked(string @namespace, string name)
+    {
+        var steps = ImmutableArray.CreateBuilder<UncheckedStep>();
+        foreach (var step in Clones ?? [])
+        {
+            if (step?.Branch is not { Origin: { } origin } clone)
+            {
+                return new Refusal(RefusalCode.Invalid, $"step {steps.Count + 1} of the path has no origin");
+            }
+
+            steps.Add(new UncheckedStep(
+                step.Name ?? "", clone.TopLevelFilesystemId ?? "", clone.FilesystemId ?? "", clone.Name ?? "", origin.FilesystemId ?? "",
+                origin.SnapshotId ?? ""));
+        }
+
+        return new UncheckedPath(TopLevelFilesystemId ?? "", @namespace, name, steps.ToImmutable());
+    }
+}
 
 internal sealed record StepReply(string? Name, [property: JsonPropertyName("Clone")] CloneReply? Branch);
 
@@ -120,7 +80,7 @@ internal sealed record OriginReply(string? FilesystemId, string? SnapshotId);
 [JsonSerializable(typeof(StashWire))]
 [JsonSerializable(typeof(PredictSizeWire))]
 [JsonSerializable(typeof(RegisterFilesystemWire))]
-[JsonSerializable(typeof(TransferPollWire))]
+[JsonSerializable(typeof(TransferPoll))]
 [JsonSerializable(typeof(ImmutableArray<CommitReply?>), TypeInfoPropertyName = "CommitReplies")]
 [JsonSerializable(typeof(ImmutableArray<ContainerReply?>), TypeInfoPropertyName = "ContainerReplies")]
 [JsonSerializable(typeof(ImmutableArray<string?>), TypeInfoPropertyName = "TextReplies")]

@@ -1,27 +1,25 @@
+using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Rpc.Nodes;
 
 namespace Dotmesh.Rpc.Streams;
 
 /// <summary>Writes to another stream and gives up when it takes nothing for a while: who fetches a stream may be slow, and not gone.</summary>
 internal sealed class StallingWriter(Stream inner, TimeSpan limit) : WriteOnlyStream
 {
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        Within(token => inner.WriteAsync(buffer, token), cancellationToken);
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        await Within(token => inner.WriteAsync(buffer, token), cancellationToken);
 
-    public override Task FlushAsync(CancellationToken cancellationToken) =>
-        Within(token => new ValueTask(inner.FlushAsync(token)), cancellationToken).AsTask();
+    public override async Task FlushAsync(CancellationToken cancellationToken) =>
+        await Within(token => new ValueTask(inner.FlushAsync(token)), cancellationToken);
 
-    private async ValueTask Within(Func<CancellationToken, ValueTask> write, CancellationToken ct)
-    {
-        using var stalled = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        stalled.CancelAfter(limit);
-        try
+    private ValueTask<Done> Within(Func<CancellationToken, ValueTask> write, CancellationToken ct) => Stall.Within<Done>(
+        limit,
+        "no byte was taken",
+        async token =>
         {
-            await write(stalled.Token);
-        }
-        catch (OperationCanceledException silent) when (!ct.IsCancellationRequested)
-        {
-            throw new IOException($"no byte was taken for {limit.TotalSeconds:F0} s", silent);
-        }
-    }
+            await write(token);
+            return default;
+        },
+        ct);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Dotmesh.Actors;
+using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 
 namespace Dotmesh.Rpc.Wire;
@@ -70,7 +71,19 @@ public sealed record VolumesAndClones(ImmutableArray<TopLevelVolume> Volumes, Im
 
 /// <summary>Contract 3.6.</summary>
 public sealed record PathToTopLevelFilesystem(
-    string TopLevelFilesystemId, WireName TopLevelFilesystemName, ImmutableArray<PathStep> Clones);
+    string TopLevelFilesystemId, WireName TopLevelFilesystemName, ImmutableArray<PathStep> Clones)
+{
+    /// <param name="branches">Root to tip, without the master branch.</param>
+    public static PathToTopLevelFilesystem From(FilesystemId master, DotName name, ImmutableArray<BranchRow> branches) => new(
+        master.Value,
+        WireName.From(name),
+        [
+            .. branches.Select(branch => new PathStep(
+                branch.Name,
+                new PathClone(
+                    master.Value, branch.Id.Value, branch.Name, new PathOrigin(branch.Origin.Filesystem.Value, branch.Origin.Commit.Value)))),
+        ]);
+}
 
 public sealed record PathStep(string Name, [property: JsonPropertyName("Clone")] PathClone Branch);
 

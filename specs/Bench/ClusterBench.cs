@@ -51,7 +51,7 @@ internal static class ClusterBench
         {
             // the copies of the move before are made while the next one is timed, otherwise
             await cluster.Holds("moved", "", round);
-            await File.WriteAllBytesAsync(Path.Combine(folder, "change"), Noise(round, 1 << 20));
+            await File.WriteAllBytesAsync(Path.Combine(folder, "change"), Measure.Noise(round, 1 << 20));
             times.Add(await Measure.Time(async () => folder = (string)(await cluster.Nodes[round % 3].Rpc.Call("Procure", name))!));
         }
 
@@ -65,20 +65,13 @@ internal static class ClusterBench
         var folder = (string)(await cluster.Nodes[0].Rpc.Call("Procure", new { Namespace = "admin", Name = "large" }))!;
         var id = await cluster.Nodes[0].Rpc.Text("Lookup", new { Namespace = "admin", Name = "large", Branch = "" });
         await Holds(cluster, id, 1);
-        await using (var file = File.Create(Path.Combine(folder, "large")))
-        {
-            for (var part = 0; part < Gibibyte >> 20; part++)
-            {
-                await file.WriteAsync(Noise(part, 1 << 20));
-            }
-        }
-
+        await Measure.WriteNoise(Path.Combine(folder, "large"), Gibibyte >> 20);
         var commit = await cluster.Nodes[0].Rpc.Text("Commit", new { Namespace = "admin", Name = "large", Branch = "", Message = "bench" });
         var copied = await Measure.Time(() => Holds(cluster, id, 2));
         var first = (string)((JsonArray)(await cluster.Nodes[0].Rpc.Call("Commits", new { Namespace = "admin", Name = "large", Branch = "" }))!)[0]!["Id"]!;
         var (source, other) = (cluster.PoolOf(0), cluster.PoolOf(1));
-        await Shell($"zfs send {source}/dmfs/{id}@{first} | zfs receive {other}/raw");
-        var raw = await Measure.Time(() => Shell($"zfs send -i @{first} {source}/dmfs/{id}@{commit} | zfs receive {other}/raw"));
+        await ChildProcess.Shell($"zfs send {source}/dmfs/{id}@{first} | zfs receive {other}/raw");
+        var raw = await Measure.Time(() => ChildProcess.Shell($"zfs send -i @{first} {source}/dmfs/{id}@{commit} | zfs receive {other}/raw"));
         return (Gibibyte / 1e3 / copied, Gibibyte / 1e3 / raw);
     }
 
@@ -129,14 +122,5 @@ internal static class ClusterBench
         {
             return null;
         }
-    }
-
-    private static Task Shell(string line) => ChildProcess.Succeed("bash", "-c", $"set -o pipefail; PATH=$PATH:/usr/sbin; {line}");
-
-    private static byte[] Noise(int seed, int bytes)
-    {
-        var noise = new byte[bytes];
-        new Random(seed).NextBytes(noise);
-        return noise;
     }
 }

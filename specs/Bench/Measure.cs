@@ -87,6 +87,23 @@ internal static class Measure
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
     }
 
+    /// <summary>What no pool can make smaller; the same for a seed.</summary>
+    public static byte[] Noise(int seed, int bytes)
+    {
+        var noise = new byte[bytes];
+        new Random(seed).NextBytes(noise);
+        return noise;
+    }
+
+    public static async Task WriteNoise(string file, int mebibytes)
+    {
+        await using var stream = File.Create(file);
+        for (var part = 0; part < mebibytes; part++)
+        {
+            await stream.WriteAsync(Noise(part, 1 << 20));
+        }
+    }
+
     public static double Middle(List<double> values)
     {
         values.Sort();

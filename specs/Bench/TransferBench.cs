@@ -15,7 +15,7 @@ internal static class TransferBench
 
     public static async Task<IReadOnlyList<Figure>> Zfs()
     {
-        await using var nodes = new TwoNodesOnPools();
+        await using var nodes = new TwoNodes(onPools: true);
         var (here, there) = await nodes.Start();
         var large = await Large(here, there);
         var raw = await Raw(nodes, large.Id, large.Commit, "rawlarge");
@@ -33,7 +33,7 @@ internal static class TransferBench
 
     public static async Task<IReadOnlyList<Figure>> Folders()
     {
-        await using var nodes = new TwoNodesOnFolders();
+        await using var nodes = new TwoNodes(onPools: false);
         var (here, there) = await nodes.Start();
         var large = await Large(here, there);
         return
@@ -61,14 +61,7 @@ internal static class TransferBench
     {
         await here.Create("large");
         var folder = await here.Procure("large");
-        await using (var file = File.Create(Path.Combine(folder, "large")))
-        {
-            for (var part = 0; part < Gibibyte >> 20; part++)
-            {
-                await file.WriteAsync(Noise(part, 1 << 20));
-            }
-        }
-
+        await Measure.WriteNoise(Path.Combine(folder, "large"), Gibibyte >> 20);
         var commit = await here.Commit("large", "large");
         var ms = await Measure.Time(async () => Side.Finished(await Over(here, await here.Begin("push", there, "large", "large"))));
         var copy = Path.Combine(Path.GetTempPath(), $"dotmesh-bench-{Environment.ProcessId}");
@@ -83,7 +76,7 @@ internal static class TransferBench
         Side.Finished(await Over(here, await here.Begin("push", there, "many", "many")));
         for (var n = 0; n < count; n++)
         {
-            await File.WriteAllBytesAsync(Path.Combine(folder, $"f{n % 100}"), Noise(n, 4096));
+            await File.WriteAllBytesAsync(Path.Combine(folder, $"f{n % 100}"), Measure.Noise(n, 4096));
             await here.Commit("many", $"{n}");
         }
 
@@ -99,7 +92,7 @@ internal static class TransferBench
         var times = new List<double>();
         for (var round = 0; round < 9; round++)
         {
-            await File.WriteAllBytesAsync(Path.Combine(folder, "change"), Noise(round, 25 << 10));
+            await File.WriteAllBytesAsync(Path.Combine(folder, "change"), Measure.Noise(round, 25 << 10));
             await here.Commit("delta", $"{round}");
             times.Add(await Measure.Time(async () => Side.Finished(await Over(here, await here.Begin("push", there, "delta", "delta")))));
         }
@@ -112,7 +105,7 @@ internal static class TransferBench
         for (var n = 0; n < AtOnce; n++)
         {
             await here.Create($"at-once{n}");
-            await File.WriteAllBytesAsync(Path.Combine(await here.Procure($"at-once{n}"), "file"), Noise(n, 1 << 20));
+            await File.WriteAllBytesAsync(Path.Combine(await here.Procure($"at-once{n}"), "file"), Measure.Noise(n, 1 << 20));
             await here.Commit($"at-once{n}", "one");
         }
 
@@ -141,30 +134,21 @@ internal static class TransferBench
 
     private static Task<JsonNode> Over(Side side, string id) => side.Over(id, limit: TimeSpan.FromMinutes(5));
 
-    private static async Task<double> Raw(TwoNodesOnPools nodes, string id, string commit, string target) => await Measure.Time(() => Shell(
+    private static async Task<double> Raw(TwoNodes nodes, string id, string commit, string target) => await Measure.Time(() => ChildProcess.Shell(
         $"zfs send {nodes.PoolOf(0)}/dmfs/{id}@{commit} | zfs receive {nodes.PoolOf(1)}/{target}"));
 
     /// <summary>All commits but the first, as one incremental stream.</summary>
-    private static async Task<double> RawPackage(TwoNodesOnPools nodes, string id, string target)
+    private static async Task<double> RawPackage(TwoNodes nodes, string id, string target)
     {
         var dataset = $"{nodes.PoolOf(0)}/dmfs/{id}";
         var first = $"$(zfs list -H -o name -t snapshot -s creation -r {dataset} | head -1)";
         var last = $"$(zfs list -H -o name -t snapshot -s creation -r {dataset} | tail -1)";
-        await Shell($"zfs send {first} | zfs receive {nodes.PoolOf(1)}/{target}");
-        return await Measure.Time(() => Shell($"zfs send -I {first} {last} | zfs receive -F {nodes.PoolOf(1)}/{target}"));
+        await ChildProcess.Shell($"zfs send {first} | zfs receive {nodes.PoolOf(1)}/{target}");
+        return await Measure.Time(() => ChildProcess.Shell($"zfs send -I {first} {last} | zfs receive -F {nodes.PoolOf(1)}/{target}"));
     }
 
     /// <summary>Megabytes that the process had at most.</summary>
     private static double Peak(NodeProcess node) => double.Parse(
         File.ReadLines($"/proc/{node.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture) / 1024;
-
-    private static Task Shell(string line) => ChildProcess.Succeed("bash", "-c", $"set -o pipefail; PATH=$PATH:/usr/sbin; {line}");
-
-    private static byte[] Noise(int seed, int bytes)
-    {
-        var noise = new byte[bytes];
-        new Random(seed).NextBytes(noise);
-        return noise;
-    }
 }

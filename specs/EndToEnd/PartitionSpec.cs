@@ -33,7 +33,7 @@ public sealed class PartitionSpec : ThreeNodes
 
         await Cluster.Cut(0, Cut.None);
         await Whole();
-        var branch = await Diverged(1);
+        var branch = await Diverged(1, 2);
         var there = (JsonArray)(await Rpc(2).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!;
         Assert.Equal(first, (string?)there[^1]!["Metadata"]!["diverged-node"]);
         var files = (string)(await Rpc(1).Call("Procure", new { Namespace = "admin", Name = $"data@{branch}", Subdot = "__default__" }))!;

@@ -24,7 +24,7 @@ public sealed class PartitionZfsSpec : ThreeNodes
 
         await Cluster.Cut(0, Cut.None);
         await Cluster.Sees(0, 3);
-        var branch = await Diverged(1);
+        var branch = await Diverged(1, 2);
         var handedIn = (string)(await Rpc(2).Call("Procure", new { Namespace = "admin", Name = $"data@{branch}", Subdot = "__default__" }))!;
         Assert.Equal("not committed", await File.ReadAllTextAsync(Path.Combine(handedIn, $"dirty{written}")));
         path = (string)(await Rpc(0).Call("Procure", Data))!;

@@ -90,18 +90,37 @@ public abstract class ThreeNodes : IAsyncLifetime
             () => $"node {node} took no commit: {last}");
     }
 
-    /// <summary>Waits for the branch of <c>data</c> that was handed in.</summary>
-    protected async Task<string> Diverged(int node)
+    /// <summary>
+    /// Waits until these nodes know the branch of <c>data</c> that was handed in. Who reads of it on one node has waited for nobody: another one may
+    /// hear of it a moment later.
+    /// </summary>
+    protected async Task<string> Diverged(params int[] nodes)
     {
         var found = "";
-        await Until(
-            async () =>
-            {
-                var branches = (JsonArray)(await Rpc(node).Call("Branches", new { Namespace = "admin", Name = "data" }))!;
-                found = branches.Select(branch => (string)branch!).FirstOrDefault(branch => branch.Contains("-DIVERGED-", StringComparison.Ordinal)) ?? "";
-                return found.Length > 0;
-            },
-            () => "nothing was handed in");
+        foreach (var node in nodes)
+        {
+            await Until(
+                async () =>
+                {
+                    found = (await Branches(node)).FirstOrDefault(branch => branch.Contains("-DIVERGED-", StringComparison.Ordinal)) ?? "";
+                    return found.Length > 0;
+                },
+                () => $"nothing was handed in, as node {node} has it");
+        }
+
         return found;
+    }
+
+    /// <summary>None while the node does not answer: who was replaced begins anew.</summary>
+    private async Task<IEnumerable<string>> Branches(int node)
+    {
+        try
+        {
+            return ((JsonArray)(await Rpc(node).Call("Branches", new { Namespace = "admin", Name = "data" }))!).Select(branch => (string)branch!);
+        }
+        catch (Exception notYet) when (notYet is RpcErrorException or HttpRequestException)
+        {
+            return [];
+        }
     }
 }

@@ -146,6 +146,33 @@ public sealed class ZfsTroubleSpec
     }
 
     [SkippableFact]
+    public async Task A_mount_of_what_is_held_a_moment_longer_waits_for_it()
+    {
+        Lanes.Require(Lanes.Zfs);
+        await using var pool = await ZfsSpecPool.Make();
+        await pool.Storage.Unmount(ZfsSpecPool.Id, Ct);
+        pool.Tools.On("mount", Once(pool, "cannot mount '$2': mountpoint or dataset is busy", "exit 1"));
+        await pool.Storage.Mount(ZfsSpecPool.Id, Ct);
+        Assert.Equal("two", await pool.Read(ZfsSpecPool.Id));
+    }
+
+    [SkippableFact]
+    public async Task A_reading_that_was_killed_once_is_repeated()
+    {
+        Lanes.Require(Lanes.Zfs);
+        await using var pool = await ZfsSpecPool.Make();
+        var before = await pool.State();
+        foreach (var operation in (string[])["list", "find", "usage"])
+        {
+            pool.Tools.On("get", Once(pool, "internal error: Connection reset by peer", "\"$tool\" \"$@\" | head -n 1; kill -6 $$"));
+            await ZfsOperations.All[operation](pool);
+            pool.Tools.Calm();
+        }
+
+        Assert.Equal(before, await pool.State());
+    }
+
+    [SkippableFact]
     public async Task A_rollback_that_was_cut_and_repeated_does_not_come_back_at_the_next_start()
     {
         Lanes.Require(Lanes.Zfs);
@@ -179,6 +206,14 @@ public sealed class ZfsTroubleSpec
         await pool.Restart();
         Assert.Equal("three", await pool.Read(ZfsSpecPool.Id));
         Assert.Contains((await pool.Storage.Find(ZfsSpecPool.Id, Ct))!.Commits, c => c.Id == ZfsSpecPool.Third);
+    }
+
+    /// <summary>The first time only.</summary>
+    private static string Once(ZfsSpecPool pool, string complaint, string shell)
+    {
+        var hit = Path.Combine(pool.Tools.Root, "hit");
+        File.Delete(hit);
+        return $"if [ ! -f '{hit}' ]; then : > '{hit}'; echo \"{complaint}\" >&2; {shell}; fi";
     }
 
     /// <summary>Everything fails; nothing has changed; then it works.</summary>

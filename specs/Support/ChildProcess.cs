@@ -85,6 +85,9 @@ public sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>A line of bash that has to succeed, with all of its pipes; the tools of ZFS are found.</summary>
+    public static Task Shell(string line) => Succeed("bash", "-c", $"set -eo pipefail; PATH=$PATH:/usr/sbin; {line}");
+
     public async Task<ChildResult> Finished(TimeSpan limit)
     {
         using var timer = new CancellationTokenSource(limit);

@@ -27,9 +27,11 @@ public sealed class RpcClient : IDisposable
         {
             Timeout = TimeSpan.FromMinutes(2),
         };
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{secret}")));
+        _http.DefaultRequestHeaders.Authorization = Basic(user, secret);
     }
+
+    public static AuthenticationHeaderValue Basic(string user, string secret) =>
+        new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{secret}")));
 
     /// <summary>The result of <c>DotmeshRPC.method</c>; throws <see cref="RpcErrorException"/> for an error.</summary>
     public async Task<JsonNode?> Call(string method, object? parameters = null)

@@ -42,7 +42,8 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
 
         if (SystemMounts.At(path) is null)
         {
-            await tool.Zfs(["mount", names.Dataset(id)], ct);
+            // it may have been unmounted, or received into, a moment ago
+            await tool.UnmountedZfs(["mount", names.Dataset(id)], ct);
         }
 
         return path;
@@ -159,7 +160,7 @@ internal sealed partial class ZfsMounts(ZfsTool tool, ZfsNames names, bool kerne
             throw failure;
         }
 
-        await tool.Zfs(["mount", names.ViewOf(id, commit)], ct);
+        await tool.UnmountedZfs(["mount", names.ViewOf(id, commit)], ct);
     }
 
     private async Task UnmountView(string path, string view, CancellationToken ct)

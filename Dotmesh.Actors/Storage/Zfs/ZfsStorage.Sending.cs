@@ -11,39 +11,37 @@ public sealed partial class ZfsStorage
 {
     public async Task<long> PredictSize(StreamRange range, CancellationToken ct)
     {
-        if (!_features.Kernel)
-        {
-            return await GrownBy(range, ct) ?? await Counted(output => Send(range, output, ct));
-        }
-
-        var (header, segments) = await Plan(range, ct);
-        return await Counted(async output => await ZfsFrame.WriteHeader(header, output, ct)) + await Predict(segments, ct);
+        var plan = await Plan(range, ct);
+        return _features.Kernel
+            ? await Counted(async output => await ZfsFrame.WriteHeader(plan.Header, output, ct)) + await Predict(plan.Segments, ct)
+            : await GrownBy(range, ct) ?? await Counted(output => Send(plan, output, ct));
     }
 
     public async Task<long> PredictPlain(StreamRange range, CancellationToken ct)
     {
-        if (_features.Kernel)
-        {
-            return await Predict((await Plan(range, ct)).Segments, ct);
-        }
-
-        return await GrownBy(range, ct) ?? await Counted(output => SendPlain(range, output, ct));
+        var (_, segments) = await Plan(range, ct);
+        return _features.Kernel
+            ? await Predict(segments, ct)
+            : await GrownBy(range, ct) ?? await Counted(output => SendPlain(range, segments, output, ct));
     }
 
-    public async Task Send(StreamRange range, Stream output, CancellationToken ct)
+    public async Task Send(StreamRange range, Stream output, CancellationToken ct) => await Send(await Plan(range, ct), output, ct);
+
+    public async Task SendPlain(StreamRange range, Stream output, CancellationToken ct) =>
+        await SendPlain(range, (await Plan(range, ct)).Segments, output, ct);
+
+    private async Task Send((ZfsStreamHeader Header, List<string[]> Segments) plan, Stream output, CancellationToken ct)
     {
-        var (header, segments) = await Plan(range, ct);
-        await ZfsFrame.WriteHeader(header, output, ct);
-        foreach (var segment in segments)
+        await ZfsFrame.WriteHeader(plan.Header, output, ct);
+        foreach (var segment in plan.Segments)
         {
             await SendRaw(segment, (piece, token) => ZfsFrame.WriteChunk(piece, output, token), ct);
             await ZfsFrame.WriteChunk(default, output, ct);
         }
     }
 
-    public async Task SendPlain(StreamRange range, Stream output, CancellationToken ct)
+    private async Task SendPlain(StreamRange range, List<string[]> segments, Stream output, CancellationToken ct)
     {
-        var (_, segments) = await Plan(range, ct);
         if (segments is [var first, var rest])
         {
             // what -R writes, without its properties: a package of the first commit and, out of their own package, the others
@@ -75,7 +73,6 @@ public sealed partial class ZfsStorage
     {
         const long CountedUpTo = 64L << 20;
         const int HeadsShare = 64;
-        await Plan(range, ct);
         string[] from = range.From is { } origin ? [_names.Snapshot(origin.Filesystem, origin.Commit)] : [];
         var sizes = (await _tool.Zfs(["get", "-Hp", "-o", "value", "referenced", .. from, _names.Snapshot(range.Filesystem, range.To)], ct))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)

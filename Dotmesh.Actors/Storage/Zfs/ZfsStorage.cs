@@ -131,15 +131,17 @@ public sealed partial class ZfsStorage : IStorage
     private Task<ZfsInventory> Inventory(CancellationToken ct) => Inventory(_names.Parent, ct);
 
     /// <summary>The whole pool, or one dataset, in two commands, whatever the number of commits.</summary>
-    private async Task<ZfsInventory> Inventory(string dataset, CancellationToken ct)
-    {
-        var inventory = new ZfsInventory();
-        var native = _features.Kernel ? "guid,createtxg,creation,origin" : "guid,creation,origin";
-        await _tool.Lines(["get", "-Hp", "-r", "-o", "name,property,value", native, dataset], inventory.ReadNative, ct);
-        await _tool.Lines(["get", "-Hp", "-r", "-s", "local,received", "-o", "name,property,value,source", "all", dataset],
-            inventory.ReadUser, ct);
-        return inventory.Whole(dataset, guids: true);
-    }
+    private Task<ZfsInventory> Inventory(string dataset, CancellationToken ct) => _tool.Reading(
+        async () =>
+        {
+            var inventory = new ZfsInventory();
+            var native = _features.Kernel ? "guid,createtxg,creation,origin" : "guid,creation,origin";
+            await _tool.Lines(["get", "-Hp", "-r", "-o", "name,property,value", native, dataset], inventory.ReadNative, ct);
+            await _tool.Lines(["get", "-Hp", "-r", "-s", "local,received", "-o", "name,property,value,source", "all", dataset],
+                inventory.ReadUser, ct);
+            return inventory.Whole(dataset, guids: true);
+        },
+        ct);
 
     /// <summary>
     /// One dataset with its snapshots; null when there is none. In one command, which also prints what nobody asked for: for few
@@ -155,10 +157,15 @@ public sealed partial class ZfsStorage : IStorage
                 return (await Inventory(name, ct))[name];
             }
 
-            var inventory = new ZfsInventory();
-            await _tool.Lines(["get", "-Hp", "-r", "-s", "local,received,none", "-o", "name,property,value,source", "all", name],
-                inventory.ReadAny, ct);
-            return inventory.Whole(name, _features.Kernel)[name];
+            return await _tool.Reading(
+                async () =>
+                {
+                    var inventory = new ZfsInventory();
+                    await _tool.Lines(["get", "-Hp", "-r", "-s", "local,received,none", "-o", "name,property,value,source", "all", name],
+                        inventory.ReadAny, ct);
+                    return inventory.Whole(name, _features.Kernel)[name];
+                },
+                ct);
         }
         catch (StorageException missing) when (missing.Failure == StorageFailure.NotFound)
         {

@@ -18,6 +18,8 @@ internal sealed class ZfsTool
     // of this much free space a part may still be on its way without anybody noticing
     private const long PlentyOfSpace = 64L << 20;
 
+    private const int ReadsUntilKilled = 3;
+
     private readonly CommandRunner _runner;
     private readonly TimeProvider _time;
     private readonly string _pool;
@@ -122,6 +124,27 @@ internal sealed class ZfsTool
         }
     }
 
+    /// <summary>
+    /// What changes nothing is run again when it was killed: zfs-fuse now and then closes a connection of its tools, which
+    /// then abort themselves.
+    /// </summary>
+    /// <param name="read">Begins from nothing each time.</param>
+    public async Task<T> Reading<T>(Func<Task<T>> read, CancellationToken ct)
+    {
+        for (var left = ReadsUntilKilled; ; left--)
+        {
+            try
+            {
+                return await read();
+            }
+            catch (StorageException cut) when (cut.Failure == StorageFailure.CommandKilled && left > 1)
+            {
+                await Task.Delay(FirstPatience, _time, ct);
+            }
+        }
+    }
+
+    /// <summary>A line at a time, whatever their number. Not run again when it is cut: see <see cref="Reading"/>.</summary>
     public async Task Lines(IReadOnlyList<string> arguments, Action<string> line, CancellationToken ct)
     {
         var rest = new List<byte>();
@@ -212,7 +235,12 @@ internal sealed class ZfsTool
         return await Started(command, ct);
     }
 
-    private async Task<CommandResult> Started(Command command, CancellationToken ct)
+    private Task<CommandResult> Started(Command command, CancellationToken ct) =>
+        command.Output is null && command.Arguments is ["get" or "list", ..]
+            ? Reading(() => Once(command, ct), ct)
+            : Once(command, ct);
+
+    private async Task<CommandResult> Once(Command command, CancellationToken ct)
     {
         try
         {

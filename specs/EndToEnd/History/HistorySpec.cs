@@ -17,8 +17,8 @@ public sealed class HistorySpec(ITestOutputHelper output)
 {
     private const int Dots = 4;
 
-    private readonly int _seed = Setting("DOTMESH_HISTORY_SEED", Environment.ProcessId * 7919);
-    private readonly int _rounds = Setting("DOTMESH_HISTORY_ROUNDS", 10);
+    private readonly int _seed = SpecSettings.Number("DOTMESH_HISTORY_SEED", Environment.ProcessId * 7919);
+    private readonly int _rounds = SpecSettings.Number("DOTMESH_HISTORY_ROUNDS", 10);
     private readonly bool _onPools = Environment.GetEnvironmentVariable("DOTMESH_HISTORY_STORAGE") == "zfs";
     private readonly long _began = Stopwatch.GetTimestamp();
 
@@ -136,9 +136,6 @@ public sealed class HistorySpec(ITestOutputHelper output)
 
         return "";
     }
-
-    private static int Setting(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 
     private bool Keep(NodeCluster cluster, List<HistoryClient> clients)
     {

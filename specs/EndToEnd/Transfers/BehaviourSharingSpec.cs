@@ -5,14 +5,10 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd.Transfers;
 
 /// <summary>Users who share through a common cluster (contract 11.11), with what their clients ask.</summary>
-public sealed class BehaviourSharingSpec : TwoClusters
+public sealed class BehaviourSharingSpec() : TwoNodesSpec(onPools: false)
 {
     private static readonly (string Name, string Secret) Alice = ("alice", "alice's password");
     private static readonly (string Name, string Secret) Bob = ("bob", "bob's password");
-
-    private readonly TwoNodesOnFolders _nodes = new();
-
-    public override async Task DisposeAsync() => await _nodes.DisposeAsync();
 
     [Fact]
     [Trait("Behaviour", "91")]
@@ -104,8 +100,6 @@ public sealed class BehaviourSharingSpec : TwoClusters
         Assert.DoesNotContain("not-the-key", refused, StringComparison.Ordinal);
         Assert.DoesNotContain("not-the-key", Here.Logs, StringComparison.Ordinal);
     }
-
-    private protected override Task<(Side Here, Side There)> Start() => _nodes.Start();
 
     private static void Finished(JsonNode record) => Side.Finished(record);
 

@@ -4,7 +4,7 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd.Transfers;
 
 /// <summary>What the contract says of pushes, pulls and clones between two clusters (sections 11.8 and 11.9).</summary>
-public abstract class BehaviourTransfersSpec : TwoClusters
+public abstract class BehaviourTransfersSpec(bool onPools) : TwoNodesSpec(onPools)
 {
     [SkippableFact]
     [Trait("Behaviour", "70")]
@@ -228,20 +228,6 @@ public abstract class BehaviourTransfersSpec : TwoClusters
     }
 }
 
-public sealed class BehaviourTransfersDirectorySpec : BehaviourTransfersSpec
-{
-    private readonly TwoNodesOnFolders _nodes = new();
+public sealed class BehaviourTransfersDirectorySpec() : BehaviourTransfersSpec(onPools: false);
 
-    public override async Task DisposeAsync() => await _nodes.DisposeAsync();
-
-    private protected override Task<(Side Here, Side There)> Start() => _nodes.Start();
-}
-
-public sealed class BehaviourTransfersZfsSpec : BehaviourTransfersSpec
-{
-    private readonly TwoNodesOnPools _nodes = new();
-
-    public override async Task DisposeAsync() => await _nodes.DisposeAsync();
-
-    private protected override Task<(Side Here, Side There)> Start() => _nodes.Start();
-}
+public sealed class BehaviourTransfersZfsSpec() : BehaviourTransfersSpec(onPools: true);

@@ -4,8 +4,12 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd.Transfers;
 
 /// <summary>Two clusters of two nodes each: it does not matter which node is asked (contract 11.8).</summary>
-public abstract class BehaviourWrongNodeSpec : TwoClusters
+public abstract class BehaviourWrongNodeSpec(bool onPools) : TwoClusters
 {
+    private readonly TwoClustersOfTwo _clusters = new(onPools);
+
+    public override async Task DisposeAsync() => await _clusters.DisposeAsync();
+
     [SkippableFact]
     [Trait("Behaviour", "67")]
     public async Task Behaviour_67_a_push_that_another_node_is_asked_for_and_one_that_another_node_gets_arrive_and_are_on_both_nodes_there()
@@ -59,6 +63,8 @@ public abstract class BehaviourWrongNodeSpec : TwoClusters
         await On(There, "dying", ["large"]);
     }
 
+    private protected override Task<(Side Here, Side There)> Start() => _clusters.Start();
+
     private static async Task On(Side side, string name, IReadOnlyList<string> log)
     {
         for (var node = 0; node < side.Nodes.Count; node++)
@@ -76,20 +82,6 @@ public abstract class BehaviourWrongNodeSpec : TwoClusters
     }
 }
 
-public sealed class BehaviourWrongNodeDirectorySpec : BehaviourWrongNodeSpec
-{
-    private readonly TwoClustersOfTwo _clusters = new(onPools: false);
+public sealed class BehaviourWrongNodeDirectorySpec() : BehaviourWrongNodeSpec(onPools: false);
 
-    public override async Task DisposeAsync() => await _clusters.DisposeAsync();
-
-    private protected override Task<(Side Here, Side There)> Start() => _clusters.Start();
-}
-
-public sealed class BehaviourWrongNodeZfsSpec : BehaviourWrongNodeSpec
-{
-    private readonly TwoClustersOfTwo _clusters = new(onPools: true);
-
-    public override async Task DisposeAsync() => await _clusters.DisposeAsync();
-
-    private protected override Task<(Side Here, Side There)> Start() => _clusters.Start();
-}
+public sealed class BehaviourWrongNodeZfsSpec() : BehaviourWrongNodeSpec(onPools: true);

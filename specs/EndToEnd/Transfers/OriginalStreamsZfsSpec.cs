@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Dotmesh.Specs.Support;
@@ -59,9 +58,9 @@ public sealed class OriginalStreamsZfsSpec : IAsyncLifetime
 
         var prelude = await Pull($"/filesystems/{id}/START/{commits[1]}");
         Assert.Equal(["Initial commit", "one"], Messages(prelude));
-        await Shell($"zfs receive {_other!.Name}/copy < {_folder.Path}/stream");
+        await ChildProcess.Shell($"zfs receive {_other!.Name}/copy < {_folder.Path}/stream");
         Assert.Equal(["two"], Messages(await Pull($"/filesystems/{id}/{commits[1]}/{commits[2]}")));
-        await Shell($"zfs receive {_other.Name}/copy < {_folder.Path}/stream");
+        await ChildProcess.Shell($"zfs receive {_other.Name}/copy < {_folder.Path}/stream");
 
         Assert.Equal(commits.Order(), (await Snapshots($"{_other.Name}/copy")).Order());
         Assert.Equal("two", await ReadThere("copy", "__default__/two"));
@@ -105,8 +104,6 @@ public sealed class OriginalStreamsZfsSpec : IAsyncLifetime
         Assert.Equal(["first there", "second there"], await Side.Log("pushed"));
     }
 
-    private static Task Shell(string line) => ChildProcess.Succeed("bash", "-c", $"set -eo pipefail; PATH=$PATH:/usr/sbin; {line}");
-
     private static IEnumerable<string?> Messages(JsonNode prelude) =>
         ((JsonArray)prelude["SnapshotProperties"]!).Select(commit => (string?)commit!["Metadata"]!["message"]);
 
@@ -125,15 +122,15 @@ public sealed class OriginalStreamsZfsSpec : IAsyncLifetime
 
     private async Task<string> ReadThere(string dataset, string file)
     {
-        await Shell($"zfs set mountpoint={_folder.Path}/{dataset} {_other!.Name}/{dataset}; zfs mount {_other.Name}/{dataset} 2>/dev/null || true");
+        await ChildProcess.Shell($"zfs set mountpoint={_folder.Path}/{dataset} {_other!.Name}/{dataset}; zfs mount {_other.Name}/{dataset} 2>/dev/null || true");
         var text = await File.ReadAllTextAsync(Path.Combine(_folder.Path, dataset, file));
-        await Shell($"zfs umount {_other.Name}/{dataset}");
+        await ChildProcess.Shell($"zfs umount {_other.Name}/{dataset}");
         return text;
     }
 
     private async Task MakeThere()
     {
-        await Shell($"zfs create -o mountpoint={_folder.Path}/there {Dataset}; mkdir -p {_folder.Path}/there/__default__");
+        await ChildProcess.Shell($"zfs create -o mountpoint={_folder.Path}/there {Dataset}; mkdir -p {_folder.Path}/there/__default__");
         await CommitThere("c1", "one", "first there");
         await CommitThere("c2", "two", "second there");
     }
@@ -141,19 +138,19 @@ public sealed class OriginalStreamsZfsSpec : IAsyncLifetime
     private async Task CommitThere(string commit, string text, string? message = null)
     {
         await File.WriteAllTextAsync(Path.Combine(_folder.Path, "there", "__default__", "file"), text);
-        await Shell($"zfs snapshot {Dataset}@{commit}");
+        await ChildProcess.Shell($"zfs snapshot {Dataset}@{commit}");
         if (message is not null)
         {
-            await Shell($"zfs set io.dotmesh:meta-message={Convert.ToBase64String(Encoding.UTF8.GetBytes(message))} {Dataset}@{commit}");
+            await ChildProcess.Shell($"zfs set io.dotmesh:meta-message={Convert.ToBase64String(Encoding.UTF8.GetBytes(message))} {Dataset}@{commit}");
         }
     }
 
     /// <summary>Answers the prelude; the stream is in a file.</summary>
     private async Task<JsonNode> Pull(string path)
     {
-        using var http = Client();
+        using var http = Side.Http();
         await File.WriteAllBytesAsync(Path.Combine(_folder.Path, "body"), await http.GetByteArrayAsync(new Uri(path, UriKind.Relative)));
-        await Shell($"gunzip -c {_folder.Path}/body > {_folder.Path}/plain");
+        await ChildProcess.Shell($"gunzip -c {_folder.Path}/body > {_folder.Path}/plain");
         var plain = await File.ReadAllBytesAsync(Path.Combine(_folder.Path, "plain"));
         var marker = plain.AsSpan().IndexOf("!!END_PRELUDE!!"u8);
         await File.WriteAllBytesAsync(Path.Combine(_folder.Path, "stream"), plain[(marker + 15)..]);
@@ -168,51 +165,12 @@ public sealed class OriginalStreamsZfsSpec : IAsyncLifetime
 
     private async Task<(HttpStatusCode Status, string Text)> TryPush(string from, string to, string options, string prelude)
     {
-        await Side.Rpc().Call("RegisterFilesystem", new
-        {
-            Namespace = "admin",
-            TopLevelFilesystemName = "pushed",
-            CloneName = "",
-            FilesystemId = Id,
-            PathToTopLevelFilesystem = new
-            {
-                TopLevelFilesystemId = Id,
-                TopLevelFilesystemName = new { Namespace = "admin", Name = "pushed" },
-                Clones = (object?)null,
-            },
-            BecomeMasterIfNotExists = true,
-        });
-        await Side.Rpc().Call("RegisterTransfer", new
-        {
-            TransferRequestId = $"{from}-{to}",
-            Peer = "127.0.0.1",
-            User = "admin",
-            ApiKey = "of-no-concern",
-            Direction = "push",
-            LocalNamespace = "admin",
-            LocalName = "theirs",
-            RemoteNamespace = "admin",
-            RemoteName = "pushed",
-            FilesystemId = Id,
-            StartingCommit = from,
-            TargetCommit = to,
-            Index = 1,
-            Total = 1,
-            Status = "syncing metadata",
-        });
+        await Side.Announce("pushed", Id, from, to);
         var encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(prelude));
-        await Shell($"(printf %s '{encoded}!!END_PRELUDE!!'; zfs send {options} {Dataset}@{to}) | gzip -1 > {_folder.Path}/body");
-        using var http = Client();
+        await ChildProcess.Shell($"(printf %s '{encoded}!!END_PRELUDE!!'; zfs send {options} {Dataset}@{to}) | gzip -1 > {_folder.Path}/body");
+        using var http = Side.Http();
         using var content = new ByteArrayContent(await File.ReadAllBytesAsync(Path.Combine(_folder.Path, "body")));
         using var reply = await http.PostAsync(new Uri($"/filesystems/{Id}/{from}/{to}", UriKind.Relative), content);
         return (reply.StatusCode, await reply.Content.ReadAsStringAsync());
-    }
-
-    private HttpClient Client()
-    {
-        var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_node!.Setup.ClientPort}") };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"admin:{NodeProcess.ReadKey(_node.Setup)}")));
-        return http;
     }
 }

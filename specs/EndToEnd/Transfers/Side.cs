@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Dotmesh.Specs.Support;
 using Xunit;
@@ -123,6 +124,55 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes)
             Limit,
             () => $"nothing of transfer {id} moves: {last}\n{Logs}");
     }
+
+    /// <summary>What another cluster calls before it sends a stream: both registrations. Answers what the second one does.</summary>
+    public async Task<bool> Announce(string name, string filesystem, string from, string to)
+    {
+        await Rpc().Call("RegisterFilesystem", new
+        {
+            Namespace = "admin",
+            TopLevelFilesystemName = name,
+            CloneName = "",
+            FilesystemId = filesystem,
+            PathToTopLevelFilesystem = new
+            {
+                TopLevelFilesystemId = filesystem,
+                TopLevelFilesystemName = new { Namespace = "admin", Name = "theirs" },
+                Clones = (object?)null,
+            },
+            BecomeMasterIfNotExists = true,
+        });
+        return (bool)(await Rpc().Call("RegisterTransfer", new
+        {
+            TransferRequestId = $"{from}-{to}",
+            Peer = "127.0.0.1",
+            User = "admin",
+            ApiKey = "of-no-concern",
+            Direction = "push",
+            LocalNamespace = "admin",
+            LocalName = "theirs",
+            RemoteNamespace = "admin",
+            RemoteName = name,
+            FilesystemId = filesystem,
+            StartingCommit = from,
+            TargetCommit = to,
+            Index = 1,
+            Total = 1,
+            Status = "syncing metadata",
+        }))!;
+    }
+
+    /// <summary>To the first node's port for clients, as admin.</summary>
+    public HttpClient Http()
+    {
+        var http = new HttpClient { BaseAddress = new Uri($"http://{nodes[0].Setup.Host}:{nodes[0].Setup.ClientPort}") };
+        http.DefaultRequestHeaders.Authorization = RpcClient.Basic("admin", NodeProcess.ReadKey(nodes[0].Setup));
+        return http;
+    }
+
+    /// <summary>The files of a folder, with a hash of what is in each.</summary>
+    public static string Files(string folder) => string.Join('\n', Directory.GetFiles(folder).Order(StringComparer.Ordinal)
+        .Select(file => $"{Path.GetFileName(file)} {Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))}"));
 
     public static bool IsOver(JsonNode record) =>
         (string?)record["Status"] == "error" || ((string?)record["Status"] == "finished" && (int)record["Index"]! == (int)record["Total"]!);

@@ -1,7 +1,5 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using Dotmesh.Specs.Support;
 using Xunit;
@@ -9,14 +7,10 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd.Transfers;
 
 /// <summary>A transfer as something that is listed, ended, repeated, and gone on with after a death.</summary>
-public sealed class TransferControlSpec : TwoClusters
+public sealed class TransferControlSpec() : TwoNodesSpec(onPools: false, ("DOTMESH__TRANSFERS__ATONCE", "1"))
 {
     private const int Large = 1 << 20;
     private const int Slow = 300_000;
-
-    private readonly TwoNodesOnFolders _nodes = new(("DOTMESH__TRANSFERS__ATONCE", "1"));
-
-    public override async Task DisposeAsync() => await _nodes.DisposeAsync();
 
     [Fact]
     public async Task A_transfer_that_is_cancelled_leaves_nothing_there_is_listed_and_comes_to_its_end_when_it_is_retried()
@@ -37,7 +31,7 @@ public sealed class TransferControlSpec : TwoClusters
         Assert.True((bool)(await Here.Rpc().Call("RetryTransfer", new { TransferId = id }))!);
         Side.Finished(await Here.Over(id));
         Assert.Equal(["large"], await There.Log("data"));
-        Assert.Equal(Hash(await Here.Procure("data")), Hash(await There.Procure("data")));
+        Assert.Equal(Side.Files(await Here.Procure("data")), Side.Files(await There.Procure("data")));
         Assert.Contains("is finished", (await Assert.ThrowsAsync<RpcErrorException>(() => Here.Rpc().Call("RetryTransfer", new { TransferId = id }))).Text, StringComparison.Ordinal);
     }
 
@@ -47,16 +41,16 @@ public sealed class TransferControlSpec : TwoClusters
         await LargeDot(Here, "data");
         var mine = await Here.Begin("push", There, "data", "data", bytesPerSecond: Slow);
         await Here.Moving(mine);
-        await _nodes.KillAndStart(0);
+        await Nodes.KillAndStart(0);
         Side.Finished(await Here.Over(mine));
-        Assert.Equal(Hash(await Here.Procure("data")), Hash(await There.Procure("data")));
+        Assert.Equal(Side.Files(await Here.Procure("data")), Side.Files(await There.Procure("data")));
 
         await LargeDot(Here, "more");
         var theirs = await Here.Begin("push", There, "more", "more", bytesPerSecond: Slow);
         await Here.Moving(theirs);
-        await _nodes.KillAndStart(1);
+        await Nodes.KillAndStart(1);
         Side.Finished(await Here.Over(theirs));
-        Assert.Equal(Hash(await Here.Procure("more")), Hash(await There.Procure("more")));
+        Assert.Equal(Side.Files(await Here.Procure("more")), Side.Files(await There.Procure("more")));
     }
 
     [Fact]
@@ -67,9 +61,9 @@ public sealed class TransferControlSpec : TwoClusters
             await LargeDot(There, $"data{killed}");
             var id = await Here.Begin("pull", There, $"data{killed}", $"data{killed}", bytesPerSecond: Slow);
             await Here.Moving(id);
-            await _nodes.KillAndStart(killed);
+            await Nodes.KillAndStart(killed);
             Side.Finished(await Here.Over(id));
-            Assert.Equal(Hash(await There.Procure($"data{killed}")), Hash(await Here.Procure($"data{killed}")));
+            Assert.Equal(Side.Files(await There.Procure($"data{killed}")), Side.Files(await Here.Procure($"data{killed}")));
         }
     }
 
@@ -106,7 +100,7 @@ public sealed class TransferControlSpec : TwoClusters
         var body = await Body(Here, $"/filesystems/{id}/START/{last}");
 
         Assert.Equal(HttpStatusCode.NotFound, (await Post(There, $"/filesystems/{id}/START/{last}", body)).Status);
-        await Announce(id, last);
+        Assert.False(await There.Announce("data", id, "START", last));
         foreach (var damaged in Damages(body))
         {
             var (status, text) = await Post(There, $"/filesystems/{id}/START/{last}", damaged);
@@ -127,16 +121,11 @@ public sealed class TransferControlSpec : TwoClusters
         var formats = (JsonArray)(await Here.Rpc().Call("StreamFormats"))!;
         Assert.Equal("dotmesh-directory-v1", (string?)Assert.Single(formats));
 
-        using var http = Client(Here);
+        using var http = Here.Http();
         using var reply = await http.GetAsync(new Uri($"/filesystems/{id}/START/{await LastCommit(Here, "data")}", UriKind.Relative));
         Assert.Equal(HttpStatusCode.InternalServerError, reply.StatusCode);
         Assert.Contains("'zfs-send'", await reply.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
-
-    private protected override Task<(Side Here, Side There)> Start() => _nodes.Start();
-
-    private static string Hash(string folder) => string.Join('\n', Directory.GetFiles(folder).Order(StringComparer.Ordinal)
-        .Select(file => $"{Path.GetFileName(file)} {Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))}"));
 
     private static async Task LargeDot(Side side, string name)
     {
@@ -148,24 +137,16 @@ public sealed class TransferControlSpec : TwoClusters
     private static async Task<string> LastCommit(Side side, string name) =>
         (string)((JsonArray)(await side.Rpc().Call("Commits", new { Namespace = "admin", Name = name, Branch = "" }))!)[^1]!["Id"]!;
 
-    private static HttpClient Client(Side side)
-    {
-        var http = new HttpClient { BaseAddress = side.Nodes[0].Address };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"admin:{NodeProcess.ReadKey(side.Nodes[0].Setup)}")));
-        return http;
-    }
-
     private static async Task<byte[]> Body(Side side, string path)
     {
-        using var http = Client(side);
+        using var http = side.Http();
         http.DefaultRequestHeaders.Add("Dotmesh-Stream", "dotmesh-directory-v1");
         return await http.GetByteArrayAsync(new Uri(path, UriKind.Relative));
     }
 
     private static async Task<(HttpStatusCode Status, string Text)> Post(Side side, string path, byte[] body)
     {
-        using var http = Client(side);
+        using var http = side.Http();
         http.DefaultRequestHeaders.Add("Dotmesh-Stream", "dotmesh-directory-v1");
         using var content = new ByteArrayContent(body);
         using var reply = await http.PostAsync(new Uri(path, UriKind.Relative), content);
@@ -191,29 +172,4 @@ public sealed class TransferControlSpec : TwoClusters
 
     private async Task<IReadOnlyList<JsonNode>> Listed(object filter) =>
         [.. ((JsonArray)(await Here.Rpc().Call("Transfers", filter))!).Select(entry => entry!["Transfer"]!)];
-
-    private async Task Announce(string filesystem, string commit)
-    {
-        await There.Rpc().Call("RegisterFilesystem", new
-        {
-            Namespace = "admin",
-            TopLevelFilesystemName = "data",
-            CloneName = "",
-            FilesystemId = filesystem,
-            PathToTopLevelFilesystem = new { TopLevelFilesystemId = filesystem, Clones = (object?)null },
-            BecomeMasterIfNotExists = true,
-        });
-        Assert.False((bool)(await There.Rpc().Call("RegisterTransfer", new
-        {
-            TransferRequestId = "announced",
-            Direction = "push",
-            RemoteNamespace = "admin",
-            RemoteName = "data",
-            FilesystemId = filesystem,
-            StartingCommit = "START",
-            TargetCommit = commit,
-            Index = 1,
-            Total = 1,
-        }))!);
-    }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Dotmesh.Specs.Support;
 using Xunit;
@@ -13,12 +12,12 @@ namespace Dotmesh.Specs.EndToEnd.Transfers;
 /// <c>DOTMESH_TRANSFER_ROUNDS</c> faults (8), <c>DOTMESH_TRANSFER_SEED</c> as printed by an earlier run.
 /// </summary>
 [Trait("Speed", "slow")]
-public abstract class TransferFaultsSpec(ITestOutputHelper output) : TwoClusters
+public abstract class TransferFaultsSpec(ITestOutputHelper output, bool onPools) : TwoNodesSpec(onPools)
 {
     private const int Slow = 400_000;
 
-    private readonly int _seed = Setting("DOTMESH_TRANSFER_SEED", Environment.ProcessId * 7907);
-    private readonly int _rounds = Setting("DOTMESH_TRANSFER_ROUNDS", 8);
+    private readonly int _seed = SpecSettings.Number("DOTMESH_TRANSFER_SEED", Environment.ProcessId * 7907);
+    private readonly int _rounds = SpecSettings.Number("DOTMESH_TRANSFER_ROUNDS", 8);
 
     private enum Fault
     {
@@ -69,8 +68,6 @@ public abstract class TransferFaultsSpec(ITestOutputHelper output) : TwoClusters
         }
     }
 
-    private protected abstract Task KillAndStart(int number);
-
     private async Task<JsonNode> Moved(bool push, string name, int port, Random random, Fault fault, TcpForwarder line)
     {
         string id;
@@ -93,10 +90,10 @@ public abstract class TransferFaultsSpec(ITestOutputHelper output) : TwoClusters
         switch (fault)
         {
             case Fault.KillHere:
-                await KillAndStart(0);
+                await Nodes.KillAndStart(0);
                 break;
             case Fault.KillThere:
-                await KillAndStart(1);
+                await Nodes.KillAndStart(1);
                 break;
             case Fault.FreezeThere:
                 There.Nodes[0].Freeze();
@@ -162,32 +159,10 @@ public abstract class TransferFaultsSpec(ITestOutputHelper output) : TwoClusters
     private static async Task<string> Tree(Side side, string filesystem, string commit)
     {
         var path = await side.Rpc().Text("MountCommit", new { FilesystemId = filesystem, CommitId = commit });
-        var files = Directory.GetFiles(Path.Combine(path, "__default__")).Order(StringComparer.Ordinal);
-        return string.Join('\n', files.Select(file => $"{Path.GetFileName(file)} {Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))}"));
+        return Side.Files(Path.Combine(path, "__default__"));
     }
-
-    private static int Setting(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var set) ? set : otherwise;
 }
 
-public sealed class TransferFaultsDirectorySpec(ITestOutputHelper output) : TransferFaultsSpec(output)
-{
-    private readonly TwoNodesOnFolders _nodes = new();
+public sealed class TransferFaultsDirectorySpec(ITestOutputHelper output) : TransferFaultsSpec(output, onPools: false);
 
-    public override async Task DisposeAsync() => await _nodes.DisposeAsync();
-
-    private protected override Task<(Side Here, Side There)> Start() => _nodes.Start();
-
-    private protected override Task KillAndStart(int number) => _nodes.KillAndStart(number);
-}
-
-public sealed class TransferFaultsZfsSpec(ITestOutputHelper output) : TransferFaultsSpec(output)
-{
-    private readonly TwoNodesOnPools _nodes = new();
-
-    public override async Task DisposeAsync() => await _nodes.DisposeAsync();
-
-    private protected override Task<(Side Here, Side There)> Start() => _nodes.Start();
-
-    private protected override Task KillAndStart(int number) => _nodes.KillAndStart(number);
-}
+public sealed class TransferFaultsZfsSpec(ITestOutputHelper output) : TransferFaultsSpec(output, onPools: true);

@@ -20,19 +20,33 @@ public abstract class TwoClusters : IAsyncLifetime
     private protected abstract Task<(Side Here, Side There)> Start();
 }
 
-/// <summary>Two nodes, each a cluster of its own on embedded defaults: SQLite and folders.</summary>
-public sealed class TwoNodesOnFolders(params (string Name, string Value)[] options) : IAsyncDisposable
+/// <summary>The same on two nodes, each a cluster of its own.</summary>
+public abstract class TwoNodesSpec(bool onPools, params (string Name, string Value)[] options) : TwoClusters
+{
+    private protected TwoNodes Nodes { get; } = new(onPools, options);
+
+    public override async Task DisposeAsync() => await Nodes.DisposeAsync();
+
+    private protected override Task<(Side Here, Side There)> Start() => Nodes.Start();
+}
+
+/// <summary>Two nodes, each a cluster of its own: on embedded defaults (SQLite and folders), or with a zfs pool each.</summary>
+public sealed class TwoNodes(bool onPools, params (string Name, string Value)[] options) : IAsyncDisposable
 {
     private readonly ScratchFolder _folder = new();
     private readonly List<NodeProcess> _nodes = [];
+    private readonly List<ZfsPool> _pools = [];
 
-    public NodeSetup Setup(int number) => new(Path.Combine(_folder.Path, $"cluster{number}"))
-    {
-        Environment = options.ToDictionary(option => option.Name, option => (string?)option.Value),
-    };
+    public string PoolOf(int number) => _pools[number].Name;
 
     public async Task<(Side Here, Side There)> Start()
     {
+        if (onPools)
+        {
+            Lanes.Require(Lanes.Zfs);
+            _pools.AddRange([await ZfsPool.Create(4L << 30), await ZfsPool.Create(4L << 30)]);
+        }
+
         _nodes.AddRange(await Task.WhenAll(NodeProcess.Start(Setup(0)), NodeProcess.Start(Setup(1))));
         return (new Side(new Slice(_nodes, 0)), new Side(new Slice(_nodes, 1)));
     }
@@ -47,13 +61,18 @@ public sealed class TwoNodesOnFolders(params (string Name, string Value)[] optio
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var node in _nodes)
+        foreach (var part in _nodes.Concat<IAsyncDisposable>(_pools))
         {
-            await node.DisposeAsync();
+            await part.DisposeAsync();
         }
 
         _folder.Dispose();
     }
+
+    private NodeSetup Setup(int number) => new(Path.Combine(_folder.Path, $"cluster{number}"), onPools ? PoolOf(number) : null)
+    {
+        Environment = options.ToDictionary(option => option.Name, option => (string?)option.Value),
+    };
 }
 
 /// <summary>One node of a list, whichever process it is now.</summary>
@@ -69,51 +88,6 @@ internal sealed class Slice(IReadOnlyList<NodeProcess> nodes, int number) : IRea
     }
 
     System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
-}
-
-/// <summary>Two nodes with a zfs pool each, each a cluster of its own.</summary>
-public sealed class TwoNodesOnPools : IAsyncDisposable
-{
-    private readonly ScratchFolder _folder = new();
-    private readonly List<NodeProcess> _nodes = [];
-    private readonly List<ZfsPool> _pools = [];
-
-    public string PoolOf(int number) => _pools[number].Name;
-
-    public async Task<(Side Here, Side There)> Start()
-    {
-        Lanes.Require(Lanes.Zfs);
-        for (var number = 0; number < 2; number++)
-        {
-            _pools.Add(await ZfsPool.Create(4L << 30));
-            _nodes.Add(await NodeProcess.Start(new NodeSetup(Path.Combine(_folder.Path, $"cluster{number}"), _pools[number].Name)));
-        }
-
-        return (new Side(new Slice(_nodes, 0)), new Side(new Slice(_nodes, 1)));
-    }
-
-    /// <inheritdoc cref="TwoNodesOnFolders.KillAndStart"/>
-    public async Task KillAndStart(int number)
-    {
-        await _nodes[number].Kill9();
-        await _nodes[number].DisposeAsync();
-        _nodes[number] = await NodeProcess.Start(_nodes[number].Setup);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var node in _nodes)
-        {
-            await node.DisposeAsync();
-        }
-
-        foreach (var pool in _pools)
-        {
-            await pool.DisposeAsync();
-        }
-
-        _folder.Dispose();
-    }
 }
 
 /// <summary>Two clusters of two nodes each, on a PostgreSQL each.</summary>
