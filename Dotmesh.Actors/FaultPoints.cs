@@ -51,6 +51,10 @@ public static partial class FaultPoints
     public const string ShareAfterPersist = "share.after-persist";
     public const string ShareAfterProject = "share.after-project";
 
+    public const string RenameAfterReserve = "rename.after-reserve";
+    public const string RenameAfterPersist = "rename.after-persist";
+    public const string RenameAfterStorage = "rename.after-storage";
+
     public const string ReceiveBeforeStorage = "receive.before-storage";
     public const string ReceiveAfterStorage = "receive.after-storage";
     public const string ReceiveAfterPersist = "receive.after-persist";
@@ -88,9 +92,11 @@ public static partial class FaultPoints
     public static IReadOnlyList<string> Share { get; } =
         [ShareBeforeStorage, ShareAfterStorage, ShareAfterPersist, ShareAfterProject];
 
+    public static IReadOnlyList<string> Rename { get; } = [RenameAfterReserve, RenameAfterPersist, RenameAfterStorage];
+
     /// <summary>Commits of another cluster.</summary>
     public static IReadOnlyList<string> Receive { get; } = [ReceiveBeforeStorage, ReceiveAfterStorage, ReceiveAfterPersist];
 
     public static IReadOnlyList<string> All { get; } =
-        [.. Create, .. Commit, .. Branch, .. Rollback, .. Stash, .. Delete, .. Share, .. Handover, .. Receive];
+        [.. Create, .. Commit, .. Branch, .. Rollback, .. Stash, .. Delete, .. Share, .. Rename, .. Handover, .. Receive];
 }

@@ -92,6 +92,15 @@ public static class DotEvents
     /// <summary>This node controls the dot from here on; whoever controlled it before and writes now collides with this event.</summary>
     public sealed record ControlTaken(StorageNodeId Node, long Epoch, DateTimeOffset At, string By) : Event(At, By);
 
+    /// <summary>Another name, owner and collaborators, as the backup of another cluster has them.</summary>
+    public sealed record Renamed(
+        DotName Name,
+        string OwnerId,
+        string OwnerName,
+        ImmutableSortedDictionary<string, string> Collaborators,
+        DateTimeOffset At,
+        string By) : Event(At, By);
+
     /// <param name="Copies">As <see cref="Directory.DotRow.Copies"/>.</param>
     public sealed record ReplicationSet(int Copies, DateTimeOffset At, string By) : Event(At, By);
 

@@ -18,6 +18,7 @@ internal sealed class DotOperations(DotScope scope)
     private readonly DotSettling _settling = new(scope);
     private readonly DotHandover _handover = new(scope);
     private readonly DotReceiving _receiving = new(scope);
+    private readonly DotRenaming _renaming = new(scope);
     private readonly ConcurrentDictionary<(FilesystemId, CommitId), byte> _committing = new();
 
     /// <summary>The answer, and whether journal, pool and directory agree for sure afterwards.</summary>
@@ -83,6 +84,7 @@ internal sealed class DotOperations(DotScope scope)
         DotProtocol.Stash c => _structure.Stash(c),
         DotProtocol.AddCollaborator c => Share(c),
         DotProtocol.RemoveCollaborator c => Unshare(c),
+        DotProtocol.Rename c => _renaming.Rename(c),
         DotProtocol.Mount c => Mount(c, deadline),
         DotProtocol.MountCommit c => MountCommit(c, deadline),
         DotProtocol.PredictSize c => PredictSize(c),

@@ -37,6 +37,10 @@ public static class DotProtocol
     /// <summary>-> <see cref="Finished"/></summary>
     public sealed record RemoveCollaborator(string UserId, string By) : Command(By);
 
+    /// <summary>Another name, owner and collaborators; refused when the name is taken. -> <see cref="Finished"/></summary>
+    public sealed record Rename(
+        DotName Name, string OwnerId, string OwnerName, ImmutableSortedDictionary<string, string> Collaborators, string By) : Command(By);
+
     /// <summary>Mounts the live filesystem. -> <see cref="Mounted"/></summary>
     public sealed record Mount(FilesystemId Filesystem, string By) : Command(By);
 

@@ -14,6 +14,7 @@ internal sealed class DotSettling(DotScope scope)
     private const string BySystem = "system";
 
     private readonly DotStructure _structure = new(scope);
+    private readonly DotRenaming _renaming = new(scope);
 
     public async Task Settle()
     {
@@ -232,7 +233,14 @@ internal sealed class DotSettling(DotScope scope)
             scope.Env.Log.LogError("dot {Dot}: the pool has no filesystem {Filesystem} any more", scope.Dot, missing);
         }
 
-        await AdoptLabels();
+        if (_renaming.IsHalfDone())
+        {
+            await _renaming.Relabel();
+        }
+        else
+        {
+            await AdoptLabels();
+        }
     }
 
     private async Task AdoptBranch(StoredFilesystem found)

@@ -95,6 +95,7 @@ public sealed record DotState
         DotEvents.DeletionBegun => Move(DotPhase.Deleting) with { Begun = null },
         DotEvents.Deleted => Move(DotPhase.Deleted),
         DotEvents.ControlTaken e => this with { Node = e.Node, Epoch = e.Epoch },
+        DotEvents.Renamed e => Called(e.Name, e.OwnerId, e.OwnerName, e.Collaborators),
         DotEvents.ReplicationSet e => this with { Copies = e.Copies },
         DotEvents.CollaboratorAdded e => this with { Collaborators = Collaborators.SetItem(e.UserId, e.UserName) },
         DotEvents.CollaboratorRemoved e => this with { Collaborators = Collaborators.Remove(e.UserId) },
@@ -118,6 +119,16 @@ public sealed record DotState
     {
         Epoch = Epoch,
     };
+
+    /// <summary>The same dot under another name.</summary>
+    public DotState Called(
+        DotName name, string ownerId, string ownerName, ImmutableSortedDictionary<string, string> collaborators) => this with
+        {
+            Name = name,
+            OwnerId = ownerId,
+            OwnerName = ownerName,
+            Collaborators = collaborators,
+        };
 
     private DotStatus Status() => Phase switch
     {

@@ -94,7 +94,7 @@ internal sealed class PoolRepair(DotEnvironment env, IUsers users, Func<Filesyst
             var labels = env.Index.Find(row.Id)?.Labels;
             if (row.Status != DotStatus.Active
                 || env.Index.OfDot(row.Id).Any(id => !known.Contains(id))
-                || (labels is not null && !labels.Collaborators.SequenceEqual(row.Collaborators)))
+                || (labels is not null && (labels.Name != row.Name || !labels.Collaborators.SequenceEqual(row.Collaborators))))
             {
                 damaged.Add(row.Id);
             }

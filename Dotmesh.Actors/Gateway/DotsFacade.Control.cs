@@ -17,6 +17,12 @@ internal sealed partial class DotsFacade
             ? denied
             : await Ask(target.Dot.Id, new DotProtocol.SetReplication(copies, caller.User.Id), ct);
 
+    public async Task<Outcome<Done>> Rename(
+        Caller caller, DotTarget master, DotName name, User owner, ImmutableSortedDictionary<string, string> collaborators, CancellationToken ct) =>
+        Check(caller, master.Dot, Right.Admin) is { } denied
+            ? denied
+            : await Ask(master.Dot.Id, new DotProtocol.Rename(name, owner.Id, owner.Name, collaborators, caller.User.Id), ct);
+
     public async Task<Outcome<Done>> ForceMaster(Caller caller, FilesystemId filesystem, StorageNodeId? to, CancellationToken ct)
     {
         var found = Resolve(caller, filesystem, Right.Admin);

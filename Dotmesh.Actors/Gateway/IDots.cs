@@ -88,6 +88,13 @@ public interface IDots
 
     Task<Outcome<Done>> RemoveCollaborator(Caller caller, DotTarget master, string userId, CancellationToken ct);
 
+    /// <summary>
+    /// Another name, owner and collaborators (user id -> user name) for a dot, as a backup has them (contract 2.7). Refused when another dot
+    /// has the name. Admin.
+    /// </summary>
+    Task<Outcome<Done>> Rename(
+        Caller caller, DotTarget master, DotName name, User owner, ImmutableSortedDictionary<string, string> collaborators, CancellationToken ct);
+
     /// <summary>Host path of a read-only mount (contract 2.4).</summary>
     Task<Outcome<string>> MountCommit(Caller caller, DotTarget target, CommitId commit, CancellationToken ct);
 

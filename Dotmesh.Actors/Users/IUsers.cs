@@ -67,6 +67,15 @@ public interface IUsers
 
     Task<Outcome<User>> SetEmail(string reference, string email, CancellationToken ct);
 
+    /// <summary>Every user with hash and key, for a backup; those whose key cannot be read have an empty one.</summary>
+    IReadOnlyList<ImportedUser> Export();
+
+    /// <summary>
+    /// A user as a backup has it, id, hash and key included: made, or, where the id is known, changed to it. Refused when another user has the
+    /// name or the e-mail.
+    /// </summary>
+    Task<Outcome<User>> Restore(ImportedUser backup, CancellationToken ct);
+
     /// <summary>
     /// Makes or updates admin with given secrets (options <c>INITIAL_ADMIN_*</c>, contract 9.1); null keeps what is there.
     /// False: another node of the cluster made admin at the same moment, with its own secrets.

@@ -38,6 +38,40 @@ public sealed partial class SqlUsers
         return refusal is not null ? refusal : await Insert(NewRow(user, imported.Password, imported.ApiKey), ct);
     }
 
+    public IReadOnlyList<ImportedUser> Export() =>
+    [
+        .. _cache.All.Select(known => known.Row).OrderBy(row => row.User.Name, StringComparer.Ordinal).Select(row => new ImportedUser(
+            row.User, row.Password is { } hash ? PasswordHash.Parse(hash) : null, _secrets.Unseal(row.ApiKey, row.User.Id) ?? "")),
+    ];
+
+    public async Task<Outcome<User>> Restore(ImportedUser backup, CancellationToken ct)
+    {
+        var user = backup.User;
+        if (_cache.ById(user.Id) is not { } known)
+        {
+            return await Import(backup, ct);
+        }
+
+        var emailTaken = _cache.ByEmail(user.Email).Any(other => other.Row.User.Id != user.Id);
+        if (UserDecisions.CheckFree(user.Name, user.Name != known.Row.User.Name && NameTaken(user.Name), emailTaken) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (user.Name != known.Row.User.Name)
+        {
+            return UserDecisions.CannotRename(known.Row.User.Name, user.Name);
+        }
+
+        // the key of a user whose own could not be read when the backup was made stays what it is here
+        return await Change(user.Id, row => row with
+        {
+            User = user,
+            Password = backup.Password?.Format(),
+            ApiKey = backup.ApiKey.Length == 0 ? row.ApiKey : _secrets.Seal(backup.ApiKey, user.Id),
+        }, ct);
+    }
+
     public async Task<Outcome<User>> SetPassword(string reference, string newPassword, CancellationToken ct)
     {
         var found = FindByReference(reference);

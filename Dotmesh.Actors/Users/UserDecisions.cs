@@ -37,6 +37,10 @@ internal static class UserDecisions
         _ => null,
     };
 
+    /// <summary>A name is a namespace: dots, grants and remotes of other clusters have it.</summary>
+    public static Refusal CannotRename(string name, string other) => new(
+        RefusalCode.Conflict, $"the user {name} of this cluster has the id of the user {other}, and users are not renamed");
+
     public static Refusal? CheckNewPassword(string name, string password) =>
         Credentials.PasswordFault(password) is { } fault ? CannotCreate(RefusalCode.Invalid, name, fault) : null;
 

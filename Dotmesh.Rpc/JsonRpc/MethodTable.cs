@@ -23,6 +23,7 @@ public sealed class MethodTable
             .. BranchMethods.All,
             .. CollaboratorMethods.All,
             .. ClusterMethods.All,
+            .. BackupMethods.All,
             .. TransferPreparations.All,
             .. TransferMethods.All,
             .. PeerMethods.All,

@@ -30,6 +30,7 @@ namespace Dotmesh.Rpc.Wire;
     TypeInfoPropertyName = "VolumesWithContainersByName")]
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, string>), TypeInfoPropertyName = "TextByName")]
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, ImmutableArray<string>>), TypeInfoPropertyName = "TextsByName")]
+[JsonSerializable(typeof(BackupV1))]
 [JsonSerializable(typeof(DrainReply))]
 [JsonSerializable(typeof(TransferPollResult))]
 [JsonSerializable(typeof(ImmutableArray<TransferEntry>))]

@@ -160,6 +160,14 @@ internal sealed class FakeDots(IUsers users, Faults faults, TimeProvider clock, 
         return Now<Done>(default(Done));
     }
 
+    public Task<Outcome<Done>> Rename(
+        Caller caller, DotTarget master, DotName name, User owner, ImmutableSortedDictionary<string, string> collaborators, CancellationToken ct)
+    {
+        _dots.TryRemove(master.Dot.Name, out _);
+        _dots[name] = master.Dot with { Name = name, OwnerId = owner.Id, OwnerName = owner.Name, Collaborators = collaborators };
+        return Now<Done>(default(Done));
+    }
+
     public Task<Outcome<Done>> RemoveCollaborator(Caller caller, DotTarget master, string userId, CancellationToken ct)
     {
         _dots[master.Dot.Name] = master.Dot with { Collaborators = master.Dot.Collaborators.Remove(userId) };

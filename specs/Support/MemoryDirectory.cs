@@ -74,6 +74,11 @@ internal sealed class MemoryDirectory : IDirectory
     {
         lock (_lock)
         {
+            if (_rows.Values.FirstOrDefault(other => other.Name == row.Name && other.Id != row.Id) is { } holder)
+            {
+                throw new DirectoryConflictException(row, holder);
+            }
+
             _writes++;
             _rows[row.Id] = row;
         }

@@ -42,6 +42,10 @@ internal sealed class MemoryUsers : IUsers
 
     public Task<Outcome<User>> SetEmail(string reference, string email, CancellationToken ct) => throw NotHere();
 
+    public IReadOnlyList<ImportedUser> Export() => throw NotHere();
+
+    public Task<Outcome<User>> Restore(ImportedUser backup, CancellationToken ct) => throw NotHere();
+
     public Task<bool> EnsureAdmin(string? password, string? apiKey, CancellationToken ct) => throw NotHere();
 
     private static User Person(string id, string name) =>

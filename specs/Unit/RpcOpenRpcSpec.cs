@@ -24,7 +24,8 @@ public sealed partial class RpcOpenRpcSpec
             "Rollback", "Branch", "Clone", "Branches", "Clones", "AllDotsAndBranches", "AllVolumesAndClones", "MountCommit",
             "StashAfter", "GetReplicationLatencyForBranch", "PredictSize", "DeducePathToTopLevelFilesystem", "Procure",
             "ForceBranchMasterById", "SetReplication", "DrainNode", "Transfer", "GetTransfer", "Transfers",
-            "CancelTransfer", "RetryTransfer", "RegisterFilesystem", "RegisterTransfer", "StreamFormats", "SetDebugFlag", "DumpInternalState", "SubmitPayment",
+            "CancelTransfer", "RetryTransfer", "RegisterFilesystem", "RegisterTransfer", "StreamFormats", "SetDebugFlag", "DumpInternalState", "SubmitPayment", "DumpEtcd",
+            "RestoreEtcd",
         ];
         Assert.Equal(
             names.Select(name => $"DotmeshRPC.{name}").Append("rpc.discover").Order(StringComparer.Ordinal),

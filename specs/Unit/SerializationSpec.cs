@@ -43,6 +43,8 @@ public sealed class SerializationSpec : IAsyncLifetime
         new DotEvents.CommitsAdopted(Fs, [C1], At, "system"),
         new DotEvents.CommitsLost(Fs, [C1], At, "system"),
         new DotEvents.ControlTaken(new StorageNodeId("abc"), 2, At, "system"),
+        new DotEvents.Renamed(
+            new DotName("bob", "restoreme"), "u2", "bob", ImmutableSortedDictionary<string, string>.Empty.Add("u3", "carol"), At, "u1"),
         new DotEvents.ReplicationSet(2, At, "u1"),
     ];
 

@@ -83,33 +83,46 @@ public sealed class HistorySpec(ITestOutputHelper output)
         }
     }
 
-    /// <summary>All copies are alike everywhere, and no pool has anything that the directory does not know.</summary>
-    private static async Task Calm(NodeCluster cluster)
+    /// <summary>
+    /// All copies are alike everywhere, and no pool has anything that the directory does not know. May take long where much is to be copied, but
+    /// never stands still.
+    /// </summary>
+    private async Task Calm(NodeCluster cluster)
     {
         await Task.WhenAll(Enumerable.Range(0, 3).Select(node => cluster.Sees(node, 3)));
-        var seen = "";
-        await Patience.Holds(
-            async () =>
+        for (var seen = "nothing yet"; ;)
+        {
+            var before = seen;
+            await Patience.Holds(
+                async () => (seen = await Looked(cluster)) != before ? cluster : null,
+                TimeSpan.FromSeconds(120),
+                () => $"the cluster does not come to rest: {seen}");
+            if (seen.Length == 0)
             {
-                try
-                {
-                    seen = await Disorder(cluster);
-                    return seen.Length == 0 ? cluster : null;
-                }
-                catch (Exception notYet) when (notYet is RpcErrorException or HttpRequestException)
-                {
-                    // a node that was frozen long enough begins anew when it notices
-                    seen = notYet.Message;
-                    return null;
-                }
-            },
-            TimeSpan.FromSeconds(120),
-            () => $"the cluster does not come to rest: {seen}");
+                return;
+            }
+
+            Say(seen);
+        }
+    }
+
+    private static async Task<string> Looked(NodeCluster cluster)
+    {
+        try
+        {
+            return await Disorder(cluster);
+        }
+        catch (Exception notYet) when (notYet is RpcErrorException or HttpRequestException)
+        {
+            // a node that was frozen long enough begins anew when it notices
+            return notYet.Message;
+        }
     }
 
     private static async Task<string> Disorder(NodeCluster cluster)
     {
         var known = new HashSet<string>(StringComparer.Ordinal);
+        var unlike = new List<string>();
         foreach (var (name, _) in (JsonObject)(await cluster.Nodes[0].Rpc.Call("List"))!["admin"]!)
         {
             var branches = (JsonArray)(await cluster.Nodes[0].Rpc.Call("Branches", new { Namespace = "admin", Name = name }))!;
@@ -120,9 +133,14 @@ public sealed class HistorySpec(ITestOutputHelper output)
                 var statuses = (JsonObject)(await cluster.Nodes[0].Rpc.Call("Get", id))!["ServerStatuses"]!;
                 if (statuses.Count != 3 || statuses.Select(status => (string)status.Value!).Distinct(StringComparer.Ordinal).Count() != 1)
                 {
-                    return $"{name}@{branch}: {statuses.ToJsonString()}";
+                    unlike.Add($"{name}@{branch}: {statuses.ToJsonString()}");
                 }
             }
+        }
+
+        if (unlike.Count > 0)
+        {
+            return string.Join("; ", unlike);
         }
 
         for (var node = 0; node < cluster.Nodes.Count; node++)

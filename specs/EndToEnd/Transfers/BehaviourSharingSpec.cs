@@ -89,6 +89,25 @@ public sealed class BehaviourSharingSpec() : TwoNodesSpec(onPools: false)
     }
 
     [Fact]
+    [Trait("Behaviour", "98")]
+    public async Task Behaviour_98_a_dot_is_deleted_by_its_owner_and_by_nobody_he_shares_it_with()
+    {
+        await Users();
+        await Here.Create("figs");
+        Finished(await Over(Here.Begin("push", There, "figs", "alice/figs", @as: Alice)));
+        using var alice = Client(Alice);
+        await alice.Call("AddCollaborator", new { MasterBranchID = await There.Rpc().Text("Exists", new { Namespace = "alice", Name = "figs" }), Collaborator = "bob" });
+        using var bob = Client(Bob);
+
+        var refusal = await Assert.ThrowsAsync<RpcErrorException>(() => bob.Call("Delete", new { Namespace = "alice", Name = "figs" }));
+
+        Assert.Contains("You are not the owner", refusal.Text, StringComparison.Ordinal);
+        Assert.Equal(["alice/figs"], await Listed(Bob));
+        await alice.Call("Delete", new { Namespace = "alice", Name = "figs" });
+        Assert.Empty(await Listed(Bob));
+    }
+
+    [Fact]
     public async Task A_wrong_key_is_told_as_such_and_is_in_no_answer()
     {
         await Here.Create("keys");

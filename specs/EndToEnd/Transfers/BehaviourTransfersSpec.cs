@@ -4,7 +4,8 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd.Transfers;
 
 /// <summary>What the contract says of pushes, pulls and clones between two clusters (sections 11.8 and 11.9).</summary>
-public abstract class BehaviourTransfersSpec(bool onPools) : TwoNodesSpec(onPools)
+/// <param name="many">Commits that are pushed at once.</param>
+public abstract class BehaviourTransfersSpec(bool onPools, int many) : TwoNodesSpec(onPools)
 {
     [SkippableFact]
     [Trait("Behaviour", "70")]
@@ -189,6 +190,58 @@ public abstract class BehaviourTransfersSpec(bool onPools) : TwoNodesSpec(onPool
     }
 
     [SkippableFact]
+    [Trait("Behaviour", "77")]
+    public async Task Behaviour_77_commits_that_somebody_reads_go_with_the_branch_that_is_left()
+    {
+        await Diverge("read");
+        var read = (await There.Ids("read"))[^1];
+        var path = await There.Rpc().Text("MountCommit", new { FilesystemId = await There.IdOf("read"), CommitId = read });
+        Assert.Equal("theirs", await File.ReadAllTextAsync(Path.Combine(path, "__default__", "theirs")));
+
+        Side.Finished(await Here.Push(There, "read", stash: true));
+
+        Assert.Equal(["one", "ours"], await There.Log("read"));
+        var left = Assert.Single(await There.Branches("read"));
+        Assert.Equal(["theirs"], await There.Log("read", left));
+        path = await There.Rpc().Text("MountCommit", new { FilesystemId = await There.IdOf("read", left), CommitId = read });
+        Assert.Equal("theirs", await File.ReadAllTextAsync(Path.Combine(path, "__default__", "theirs")));
+    }
+
+    [SkippableFact]
+    [Trait("Behaviour", "102")]
+    public async Task Behaviour_102_a_branch_that_is_cloned_alone_brings_the_commits_of_master_that_are_below_it()
+    {
+        await There.Create("below");
+        await There.Commits("below", "one");
+        await There.Branch("below", "master", "side", await There.Commits("below", "two"));
+        await There.Commits("below", "three");
+        await There.Commits("below", "on side", "side");
+
+        Side.Finished(await Here.Pull(There, "below", branch: "side"));
+        Assert.Equal(["one", "two"], await Here.Log("below"));
+        Assert.Equal(["on side"], await Here.Log("below", "side"));
+
+        Side.Finished(await Here.Pull(There, "below"));
+        Assert.Equal(["one", "two", "three"], await Here.Log("below"));
+    }
+
+    [SkippableFact]
+    [Trait("Behaviour", "108")]
+    public async Task Behaviour_108_all_of_the_many_commits_that_are_pushed_at_once_are_in_the_others_log()
+    {
+        await Here.Create("many");
+        var messages = Enumerable.Range(1, many).Select(n => $"commit {n}").ToList();
+        foreach (var message in messages)
+        {
+            await Here.Commit("many", message);
+        }
+
+        Side.Finished(await Here.Over(await Here.Begin("push", There, "many", "many"), limit: TimeSpan.FromMinutes(5)));
+
+        Assert.Equal(messages, await There.Log("many"));
+    }
+
+    [SkippableFact]
     public async Task What_is_nowhere_or_on_the_wrong_side_cannot_be_moved()
     {
         await Here.Create("only-here");
@@ -228,6 +281,6 @@ public abstract class BehaviourTransfersSpec(bool onPools) : TwoNodesSpec(onPool
     }
 }
 
-public sealed class BehaviourTransfersDirectorySpec() : BehaviourTransfersSpec(onPools: false);
+public sealed class BehaviourTransfersDirectorySpec() : BehaviourTransfersSpec(onPools: false, many: 1000);
 
-public sealed class BehaviourTransfersZfsSpec() : BehaviourTransfersSpec(onPools: true);
+public sealed class BehaviourTransfersZfsSpec() : BehaviourTransfersSpec(onPools: true, many: 200);

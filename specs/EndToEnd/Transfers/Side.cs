@@ -51,6 +51,12 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes)
             .Select(commit => (string)commit!["Metadata"]!["message"]!).Where(message => message != "Initial commit"),
     ];
 
+    /// <summary>Ids of the commits of the master branch, oldest first.</summary>
+    public async Task<IReadOnlyList<string>> Ids(string name) =>
+    [
+        .. ((JsonArray)(await Rpc().Call("Commits", new { Namespace = "admin", Name = name, Branch = "" }))!).Select(commit => (string)commit!["Id"]!),
+    ];
+
     public async Task<IReadOnlyList<string>> Branches(string name) =>
     [
         .. ((JsonArray)(await Rpc().Call("Branches", new { Namespace = "admin", Name = name }))!).Select(branch => (string)branch!),
