@@ -21,6 +21,27 @@ public abstract class ReadOnlyStream : Stream
     public sealed override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }
 
+/// <summary>Several streams, one after the other.</summary>
+public sealed class JoinedStream(params IEnumerable<Stream> parts) : ReadOnlyStream
+{
+    private readonly Queue<Stream> _parts = new(parts);
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (_parts.TryPeek(out var part))
+        {
+            if (await part.ReadAsync(buffer, cancellationToken) is > 0 and var count)
+            {
+                return count;
+            }
+
+            _parts.Dequeue();
+        }
+
+        return 0;
+    }
+}
+
 /// <summary>A stream that can be written forwards and asynchronously, and nothing else.</summary>
 public abstract class WriteOnlyStream : Stream
 {
@@ -49,7 +70,8 @@ public abstract class WriteOnlyStream : Stream
 /// <param name="written">Told of all bytes so far, after each step of a write: who writes much at once is to be seen on the way. Null: nobody asks.</param>
 internal sealed class CountingStream(Stream output, Action<long>? written = null) : WriteOnlyStream
 {
-    private const int Step = 64 * 1024;
+    // what a stored block of a body holds
+    private const int Step = ushort.MaxValue;
 
     public long Bytes { get; private set; }
 

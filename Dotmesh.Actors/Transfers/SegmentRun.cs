@@ -231,8 +231,8 @@ internal sealed record CommitPackage(StreamRange Range, ImmutableArray<CommitPro
 /// <summary>Cuts a range into packages, so that little is repeated after a break. Pure.</summary>
 internal static class Packages
 {
-    /// <summary>Commits in one package.</summary>
-    public const int Most = 64;
+    /// <summary>Commits in one package. Each costs a fixed number of steps on either side, and as much again as it has commits.</summary>
+    public const int Most = 256;
 
     /// <param name="source">The commits of the side that sends, up to the range's end.</param>
     /// <param name="ours">An original gets all at once: it shows a stream as a segment.</param>

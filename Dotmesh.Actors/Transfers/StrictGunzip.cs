@@ -75,6 +75,11 @@ internal sealed class StrictGunzip : ReadOnlyStream
     {
         private const int ProbeBytes = 64;
 
+        // the decoder itself asks for 8 KiB at a time
+        private readonly byte[] _read = new byte[64 * 1024];
+        private int _at;
+        private int _end;
+
         public bool HasEnded { get; private set; }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -84,7 +89,15 @@ internal sealed class StrictGunzip : ReadOnlyStream
                 throw new InvalidDataException("The decoder needs more after the end of its input.");
             }
 
-            var count = await input.ReadAsync(buffer, cancellationToken);
+            if (_at == _end)
+            {
+                _at = _end = 0;
+                _end = await input.ReadAsync(_read, cancellationToken);
+            }
+
+            var count = Math.Min(buffer.Length, _end - _at);
+            _read.AsSpan(_at, count).CopyTo(buffer.Span);
+            _at += count;
             if (count > 0 || buffer.IsEmpty)
             {
                 return count;

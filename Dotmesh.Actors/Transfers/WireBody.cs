@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.IO.Compression;
 using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Actors.Transfers;
@@ -21,23 +20,11 @@ public static class WireBody
     public static async Task<long> Write(
         Stream output, ReadOnlyMemory<byte> prelude, Func<Stream, CancellationToken, Task> send, Action<long>? sent, CancellationToken ct)
     {
-        var outlet = new Outlet(output, ct);
-        var gzip = new GZipStream(outlet, CompressionLevel.NoCompression, leaveOpen: true);
+        var gzip = new StoredGzip(output);
         var counted = new CountingStream(gzip, sent);
-        var complete = false;
-        try
-        {
-            await counted.WriteAsync(prelude, ct);
-            await send(counted, ct);
-            complete = true;
-        }
-        finally
-        {
-            // disposing writes the end of the container
-            outlet.Closed = !complete;
-            await gzip.DisposeAsync();
-        }
-
+        await counted.WriteAsync(prelude, ct);
+        await send(counted, ct);
+        await gzip.Complete(ct);
         await output.FlushAsync(ct);
         return counted.Bytes;
     }
@@ -123,16 +110,4 @@ public static class WireBody
 
     private static Refusal TooLong() =>
         new(RefusalCode.Invalid, $"The prelude of the stream is not usable: it has more than {WirePrelude.MostBytes} bytes.");
-
-    /// <summary>Lets through what the container's writer writes, until it is closed. Disposing that one takes no token: it is here.</summary>
-    private sealed class Outlet(Stream output, CancellationToken ct) : WriteOnlyStream
-    {
-        public bool Closed { get; set; }
-
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-            Closed ? default : output.WriteAsync(buffer, ct);
-
-        public override Task FlushAsync(CancellationToken cancellationToken) =>
-            Closed ? Task.CompletedTask : output.FlushAsync(ct);
-    }
 }

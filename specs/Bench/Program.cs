@@ -40,6 +40,10 @@ try
     if (what is "all" or "transfers")
     {
         figures.AddRange(await TransferBench.Folders());
+    }
+
+    if (what is "all" or "transfers" or "transfers-zfs")
+    {
         figures.AddRange(await TransferBench.Zfs());
     }
 

@@ -16,9 +16,9 @@ public sealed class TransferPiecesSpec
     private static readonly DateTimeOffset At = new(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
 
     [Theory]
-    [InlineData(true, 130, new[] { "0-63", "64-127", "128-129" })]
+    [InlineData(true, 520, new[] { "0-255", "256-511", "512-519" })]
     [InlineData(true, 1, new[] { "0-0" })]
-    [InlineData(false, 130, new[] { "0-129" })]
+    [InlineData(false, 520, new[] { "0-519" })]
     public void From_the_beginning_ours_get_packages_and_originals_all_at_once(bool ours, int commits, string[] expected)
     {
         var packages = Packages.Of(new StreamRange(Master, null, Id(commits - 1)), Commits(commits), ours).ToList();

@@ -19,7 +19,7 @@ internal readonly record struct SendRecord(ReadOnlyMemory<byte> Bytes, bool BigE
 
     private const ulong Magic = 0x2F5bacbac;
     private const uint Begin = 0, Object = 1, Write = 3, End = 5, Spill = 7, WriteEmbedded = 8, Last = 10;
-    private const int MagicAt = 8, VersionAt = 16, ObjectSetAt = 32, ToGuidAt = 40, FromGuidAt = 48, NameAt = 56;
+    private const int PayloadAt = 4, MagicAt = 8, VersionAt = 16, ObjectSetAt = 32, ToGuidAt = 40, FromGuidAt = 48, NameAt = 56;
     private const ulong HeaderType = 3, Package = 2;
     private const uint Files = 2;
 
@@ -61,7 +61,7 @@ internal readonly record struct SendRecord(ReadOnlyMemory<byte> Bytes, bool BigE
     /// <summary>Bytes that follow; more than <see cref="MaxPayload"/> in a damaged stream.</summary>
     public ulong Payload => Type switch
     {
-        Begin => U32(4),
+        Begin => U32(PayloadAt),
         Object => U32(36) is var raw and > 0 ? raw : Rounded(U32(28)),
         Write => Bytes.Span[50] != 0 ? U64(96) : U64(32),
         Spill => U64(40) is var compressed and > 0 ? compressed : U64(16),
@@ -76,21 +76,24 @@ internal readonly record struct SendRecord(ReadOnlyMemory<byte> Bytes, bool BigE
         new(bytes, BinaryPrimitives.ReadUInt64BigEndian(bytes.Span[MagicAt..]) == Magic);
 
     /// <summary>
-    /// BEGIN and END of a package without properties, to be put before streams of which this is the first one's BEGIN.
+    /// BEGIN and END of a package, to be put before streams of which this is the first one's BEGIN.
     /// </summary>
     /// <param name="name">The last snapshot in it.</param>
-    public byte[] PackageHead(string name)
+    /// <param name="properties">A packed <see cref="NvList"/>; none where there is nothing to say.</param>
+    public byte[] PackageHead(string name, params ReadOnlySpan<byte> properties)
     {
-        var head = new byte[2 * Length];
+        var head = new byte[(2 * Length) + properties.Length];
         var begin = head.AsSpan(0, Length);
+        Put(begin[PayloadAt..], (uint)properties.Length);
+        properties.CopyTo(head.AsSpan(Length));
         Put(begin[MagicAt..], Magic);
         Put(begin[VersionAt..], (U64(VersionAt) & ~HeaderType) | Package);
         Encoding.UTF8.GetBytes(name, begin[NameAt..^1]);
         var sum = new Fletcher4(BigEndian);
         sum.Add(begin);
-        var end = head.AsSpan(Length);
-        // the type is a word of 32 bits
-        end[BigEndian ? 3 : 0] = (byte)End;
+        sum.Add(properties);
+        var end = head.AsSpan(Length + properties.Length);
+        Put(end, End);
         (var a, var b, var c, var d) = sum.Sum;
         foreach (var (n, part) in new[] { a, b, c, d }.Index())
         {
@@ -98,6 +101,14 @@ internal readonly record struct SendRecord(ReadOnlyMemory<byte> Bytes, bool BigE
         }
 
         return head;
+    }
+
+    /// <summary>Behind the last stream of a package, in this machine's byte order.</summary>
+    public static byte[] PackageEnd()
+    {
+        var end = new byte[Length];
+        new SendRecord(end, !BitConverter.IsLittleEndian).Put(end, End);
+        return end;
     }
 
     private static ulong Rounded(uint length) => ((ulong)length + 7) & ~7UL;
@@ -109,6 +120,18 @@ internal readonly record struct SendRecord(ReadOnlyMemory<byte> Bytes, bool BigE
     private ulong U64(int at) => BigEndian
         ? BinaryPrimitives.ReadUInt64BigEndian(Bytes.Span[at..])
         : BinaryPrimitives.ReadUInt64LittleEndian(Bytes.Span[at..]);
+
+    private void Put(Span<byte> at, uint value)
+    {
+        if (BigEndian)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(at, value);
+        }
+        else
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(at, value);
+        }
+    }
 
     private void Put(Span<byte> at, ulong value)
     {

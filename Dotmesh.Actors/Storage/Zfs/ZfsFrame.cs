@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -57,10 +58,12 @@ internal static class ZfsFrame
     /// <summary>An empty chunk ends the segment.</summary>
     public static async ValueTask WriteChunk(ReadOnlyMemory<byte> chunk, Stream output, CancellationToken ct)
     {
-        var length = new byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(length, chunk.Length);
-        await output.WriteAsync(length, ct);
-        await output.WriteAsync(chunk, ct);
+        // as one write: what is behind it pays for each
+        var whole = ArrayPool<byte>.Shared.Rent(4 + chunk.Length);
+        BinaryPrimitives.WriteInt32BigEndian(whole, chunk.Length);
+        chunk.CopyTo(whole.AsMemory(4));
+        await output.WriteAsync(whole.AsMemory(0, 4 + chunk.Length), ct);
+        ArrayPool<byte>.Shared.Return(whole);
     }
 
     public static async Task<byte[]> ReadExactly(Stream input, int length, CancellationToken ct)

@@ -158,6 +158,6 @@ internal sealed class ZfsInventory
             ? number
             : throw NotUnderstood($"{name}\t{property}\t{value}");
 
-    private static StorageException NotUnderstood(string line) => new(StorageFailure.Unexpected,
+    public static StorageException NotUnderstood(string line) => new(StorageFailure.Unexpected,
         $"zfs printed a line that makes no sense: '{line[..Math.Min(line.Length, 200)]}'. Is it the zfs program of this system? Try again.");
 }

@@ -17,10 +17,15 @@ internal sealed record StashIntent(
 /// <param name="Commits">Id -> metadata kept in properties; what is in files travels in the filesystem.</param>
 internal sealed record ZfsStreamHeader(
     string To, string? FromFilesystem, string? FromCommit, int Segments,
-    ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Commits);
+    ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Commits)
+{
+    /// <summary>Ids of the commits in pools (<see cref="PropertyHead"/>); null from a sender that does not tell them.</summary>
+    public ImmutableSortedDictionary<string, ulong>? Guids { get; init; }
+}
 
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, string>))]
 [JsonSerializable(typeof(StashIntent))]
 [JsonSerializable(typeof(System.Text.Json.Nodes.JsonObject))]
+[JsonSerializable(typeof(ImmutableSortedDictionary<string, ulong>))]
 [JsonSerializable(typeof(ZfsStreamHeader))]
 internal sealed partial class ZfsJson : JsonSerializerContext;

@@ -7,9 +7,23 @@ internal sealed partial class ZfsMounts
     /// mount it again when the rename is refused, which keeps the dataset busy for good: so the clones are unmounted
     /// before the first try and mounted again after the last.
     /// </summary>
-    public async Task Rename(string from, string to, CancellationToken ct)
+    public Task Rename(string from, string to, CancellationToken ct) =>
+        WithoutClones(from, () => tool.UnmountedZfs(["rename", from, to], ct), ct);
+
+    /// <summary>Renames to and fro: over when nobody holds the dataset any more. What was begun is ended, whatever the token says.</summary>
+    public Task RenameAndBack(string name, string meanwhile, Action between, CancellationToken ct) => WithoutClones(
+        name,
+        async () =>
+        {
+            await tool.UnmountedZfs(["rename", name, meanwhile], ct);
+            between();
+            await tool.UnmountedZfs(["rename", meanwhile, name], CancellationToken.None);
+        },
+        ct);
+
+    private async Task WithoutClones(string dataset, Func<Task> steps, CancellationToken ct)
     {
-        var clones = kernel ? [] : await MountedClones(from, ct);
+        var clones = kernel ? [] : await MountedClones(dataset, ct);
         try
         {
             foreach (var clone in clones)
@@ -17,7 +31,7 @@ internal sealed partial class ZfsMounts
                 await tool.Zfs(["unmount", clone], ct);
             }
 
-            await tool.UnmountedZfs(["rename", from, to], ct);
+            await steps();
         }
         finally
         {
@@ -31,7 +45,8 @@ internal sealed partial class ZfsMounts
     /// <summary>What stands on the dataset's snapshots, directly or by way of other clones, deepest last.</summary>
     private async Task<List<string>> MountedClones(string dataset, CancellationToken ct)
     {
-        var origins = (await tool.Zfs(["get", "-rHp", "-o", "name,value", "origin", names.Parent], ct))
+        // to this depth only the filesystems, and not their many snapshots
+        var origins = (await tool.Zfs(["get", "-Hp", "-d", "1", "-o", "name,value", "origin", names.Parent], ct))
             .Split('\n').Select(line => line.Split('\t')).Where(row => row.Length == 2 && row[1].Contains('@', StringComparison.Ordinal))
             .ToLookup(row => row[1][..row[1].IndexOf('@', StringComparison.Ordinal)], row => row[0], StringComparer.Ordinal);
         var dependents = new List<string>(origins[dataset]);

@@ -20,17 +20,21 @@ public sealed partial class ZfsStorage
         var unread = IsIncremental(range) ? range.From!.Commit.Value : ZfsProperties.FromStart;
         await Land(range, labels, [$"{ZfsProperties.Unread}={unread}"], async target =>
         {
-            var received = await ReceiveSnapshots(range, target, reader, ct);
-            return received.ToDictionary(
-                commit => commit,
-                commit => Properties(commit, sent.GetValueOrDefault(commit), metadata?.GetValueOrDefault(new CommitId(commit))),
-                StringComparer.Ordinal);
+            var properties = new Dictionary<string, ImmutableSortedDictionary<string, string>>(StringComparer.Ordinal);
+            await ReceiveSnapshots(range, target, reader, async snapshot =>
+            {
+                var commit = snapshot.Name;
+                properties[commit] = Properties(commit, sent.GetValueOrDefault(commit), metadata?.GetValueOrDefault(new CommitId(commit)));
+                return await Labelled(snapshot, properties, new Dictionary<string, ulong> { [commit] = snapshot.ToGuid }, ct);
+            }, ct);
+            return properties;
         }, ct);
         _faults.Hit("zfs.receive.before-files");
         await ReadFiles(range.Filesystem, ct);
     }
 
-    private async Task<List<string>> ReceiveSnapshots(StreamRange range, string target, SendReader reader, CancellationToken ct)
+    private async Task ReceiveSnapshots(
+        StreamRange range, string target, SendReader reader, Func<SentSnapshot, Task<Stream>> labelled, CancellationToken ct)
     {
         var received = new List<string>();
         var before = 0UL;
@@ -57,12 +61,10 @@ public sealed partial class ZfsStorage
                 throw ZfsFrame.Bad($"does not lead from {range.From?.Commit.Value ?? "START"} to {range.To} without a gap");
             }
 
-            await ReceiveSegment(target, snapshot, ct);
+            await ReceiveSegment(target, await labelled(snapshot), ct);
             received.Add(snapshot.Name);
             before = snapshot.ToGuid;
         }
-
-        return received;
     }
 
     /// <summary>What the stream says of a commit, and of what was told beside it that which the stream does not say.</summary>

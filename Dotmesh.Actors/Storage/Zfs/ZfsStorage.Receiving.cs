@@ -26,7 +26,7 @@ public sealed partial class ZfsStorage
             for (var n = 0; n < header.Segments; n++)
             {
                 var segment = new ZfsSegmentStream(input);
-                await ReceiveSegment(target, segment, ct);
+                await ReceiveSegment(target, await Labelled(segment, header.Commits, header.Guids, ct), ct);
             }
 
             return header.Commits;
@@ -83,7 +83,7 @@ public sealed partial class ZfsStorage
 
     private async Task RefuseMisfit(StreamRange range, CancellationToken ct)
     {
-        var reading = Dataset(_names.Dataset(range.Filesystem), ct);
+        var reading = Outline(_names.Dataset(range.Filesystem), ct);
         var measuring = IsIncremental(range) ? Usage([range.Filesystem], ct) : null;
         await Task.WhenAll(reading, measuring ?? Task.CompletedTask);
         var there = await reading;
@@ -94,7 +94,7 @@ public sealed partial class ZfsStorage
                 throw new StorageException(StorageFailure.AlreadyExists, $"{range.Filesystem} exists already.");
             }
 
-            if (await Dataset(_names.ReceiveOf(range.Filesystem), ct) is { } left)
+            if (await Outline(_names.ReceiveOf(range.Filesystem), ct) is { } left)
             {
                 // of a receive that could not even be undone
                 await _tool.UnmountedZfs(["destroy", "-r", left.Name], ct);
@@ -128,10 +128,13 @@ public sealed partial class ZfsStorage
     private async Task Release(FilesystemId id, CancellationToken ct)
     {
         await _mounts.Unmount(id, ct);
-        await _mounts.Rename(_names.Dataset(id), _names.ReleaseOf(id), ct);
-        _faults.Hit("zfs.receive.after-release");
-        await _mounts.Rename(_names.ReleaseOf(id), _names.Dataset(id), CancellationToken.None);
+        await _mounts.RenameAndBack(_names.Dataset(id), _names.ReleaseOf(id), () => _faults.Hit("zfs.receive.after-release"), ct);
     }
+
+    /// <summary>A command takes several properties where the pool has a kernel module; elsewhere the receive itself sets them.</summary>
+    private async Task<Stream> Labelled(
+        Stream segment, SentProperties properties, IReadOnlyDictionary<string, ulong>? guids, CancellationToken ct) =>
+        _features.Kernel || guids is null ? segment : await PropertyHead.Before(segment, properties, guids, ct);
 
     private async Task ReceiveSegment(string target, Stream segment, CancellationToken ct)
     {
@@ -162,7 +165,7 @@ public sealed partial class ZfsStorage
 
     private async Task RestoreMetadata(StreamRange range, string target, SentProperties properties, CancellationToken ct)
     {
-        var dataset = (await Dataset(target, ct))!;
+        var dataset = (await Outline(target, ct))!;
         var origin = range.From is { } from ? _names.Snapshot(from.Filesystem, from.Commit) : null;
         if (!IsIncremental(range) && dataset.Origin != origin)
         {
@@ -175,9 +178,11 @@ public sealed partial class ZfsStorage
             throw new StorageException(StorageFailure.BadStream, $"The stream does not end at commit {range.To}.");
         }
 
+        var received = dataset.Snapshots.Where(s => properties.ContainsKey(s.Name)).ToList();
+        await ReadProperties(dataset, received, ct);
         // a process for each commit: there is no way to give several of them different properties at once
         var several = new ParallelOptions { MaxDegreeOfParallelism = SetsAtOnce, CancellationToken = ct };
-        await Parallel.ForEachAsync(dataset.Snapshots.Where(s => properties.ContainsKey(s.Name)), several, async (snapshot, token) =>
+        await Parallel.ForEachAsync(received, several, async (snapshot, token) =>
         {
             var missing = properties[snapshot.Name].Where(p => ZfsProperties.IsMetadata(p.Key, p.Value)
                 && snapshot.Properties.GetValueOrDefault(p.Key) != p.Value).Select(p => $"{p.Key}={p.Value}").ToList();

@@ -102,7 +102,7 @@ public sealed partial class ZfsStorage
     /// <summary>Full: the first commit, then the rest on top of it; on a base: all on top of it.</summary>
     private async Task<(ZfsStreamHeader Header, List<string[]> Segments)> Plan(StreamRange range, CancellationToken ct)
     {
-        var dataset = await Require(range.Filesystem, ct);
+        var dataset = await Outline(_names.Dataset(range.Filesystem), ct) ?? throw NoFilesystem(range.Filesystem);
         var to = dataset.Snapshots.FindIndex(s => s.Name == range.To.Value);
         var own = range.From is null || range.From.Filesystem != range.Filesystem;
         var from = own ? -1 : dataset.Snapshots.FindIndex(s => s.Name == range.From!.Commit.Value);
@@ -123,11 +123,16 @@ public sealed partial class ZfsStorage
         List<string[]> segments = range.From is { } start
             ? [["-I", _names.Snapshot(start.Filesystem, start.Commit), last]]
             : to == 0 ? [[first]] : [[first], ["-I", first, last]];
-        var commits = dataset.Snapshots.Skip(from + 1).Take(to - from).ToImmutableSortedDictionary(
+        var sent = dataset.Snapshots[(from + 1)..(to + 1)];
+        await ReadProperties(dataset, sent, ct);
+        var commits = sent.ToImmutableSortedDictionary(
             s => s.Name,
             s => s.Properties.ToImmutableSortedDictionary(StringComparer.Ordinal),
             StringComparer.Ordinal);
-        return (new ZfsStreamHeader(
-            range.To.Value, range.From?.Filesystem.Value, range.From?.Commit.Value, segments.Count, commits), segments);
+        var guids = sent.ToImmutableSortedDictionary(s => s.Name, s => s.Guid, StringComparer.Ordinal);
+        return (new ZfsStreamHeader(range.To.Value, range.From?.Filesystem.Value, range.From?.Commit.Value, segments.Count, commits)
+        {
+            Guids = guids,
+        }, segments);
     }
 }
