@@ -9,7 +9,7 @@ namespace Dotmesh.Actors.Transfers;
 /// <param name="inner">Not closed.</param>
 internal sealed class EndFirst(Stream inner) : ReadOnlyStream
 {
-    private const int Step = 64 * 1024;
+    private const int Step = 128 * 1024;
 
     private byte[] _now = new byte[Step];
     private byte[] _next = new byte[Step];
@@ -34,11 +34,14 @@ internal sealed class EndFirst(Stream inner) : ReadOnlyStream
     {
         if (_ahead < 0)
         {
-            _ahead = await inner.ReadAsync(_next, ct);
+            _ahead = await Filled(ct);
         }
 
         (_now, _next) = (_next, _now);
         (_at, _count) = (0, _ahead);
-        _ahead = _count == 0 ? 0 : await inner.ReadAsync(_next, ct);
+        _ahead = _count == 0 ? 0 : await Filled(ct);
     }
+
+    /// <summary>As much as there is room for: the decoder gives out 8 KiB at a time, and what is behind this pays for each piece.</summary>
+    private ValueTask<int> Filled(CancellationToken ct) => inner.ReadAtLeastAsync(_next, _next.Length, throwOnEndOfStream: false, ct);
 }
