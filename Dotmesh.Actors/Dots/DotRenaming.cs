@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Storage;
 
@@ -16,8 +17,7 @@ internal sealed class DotRenaming(DotScope scope)
             return refusal;
         }
 
-        var before = scope.State;
-        var after = before.Called(rename.Name, rename.OwnerId, rename.OwnerName, rename.Collaborators);
+        var after = scope.State.Called(rename.Name, rename.OwnerId, rename.OwnerName, rename.Collaborators);
         try
         {
             await scope.Env.Directory.Project(after.Row(), scope.Env.Stopping);
@@ -27,43 +27,68 @@ internal sealed class DotRenaming(DotScope scope)
             return Refusals.DotExists(rename.Name, taken.Holder.Id);
         }
 
+        if (scope.Env.Directory.Find(scope.Dot) is not { } row || row.Epoch != after.Epoch || row.Name != rename.Name)
+        {
+            // another node controls it by now: the row was not written
+            return Refusals.Fenced(scope.Dot);
+        }
+
         scope.Hit(FaultPoints.RenameAfterReserve);
-        await scope.Record(new DotEvents.Renamed(
-            rename.Name, rename.OwnerId, rename.OwnerName, rename.Collaborators, scope.Now, rename.By));
+        await Record(rename.Name, rename.OwnerId, rename.OwnerName, rename.Collaborators, rename.By);
         scope.Hit(FaultPoints.RenameAfterPersist);
         await Relabel();
         scope.Hit(FaultPoints.RenameAfterStorage);
-        if (before.Name != rename.Name)
-        {
-            scope.Env.Links.Remove(before.Name, [.. before.Filesystems.Values.Select(branch => (branch.Name, branch.Id))]);
-        }
-
         return new DotProtocol.Finished();
     }
 
-    /// <summary>Whether the pool still calls the dot what it was called before.</summary>
-    public bool IsHalfDone() =>
-        scope.Env.Index.LabelsOf(scope.Dot) is { } labels && !Same(labels, scope.State.Labels(""));
+    /// <summary>What the row has is recorded, whoever asked for it.</summary>
+    public async Task Complete(DotRow row)
+    {
+        await Record(row.Name, row.OwnerId, row.OwnerName, row.Collaborators, "system");
+        await Relabel();
+        await scope.Project();
+    }
 
-    /// <summary>What the pool keeps about the dot's filesystems, where it differs from the journal.</summary>
+    /// <summary>
+    /// What the pool keeps about the dot's filesystems is made what the journal has, where it differs; the master branch, by which the
+    /// next start sees whether it was done, comes last. The links of an old name go first: who takes that name must not be led here.
+    /// </summary>
     public async Task Relabel()
     {
-        foreach (var branch in scope.State.Filesystems.Values)
+        var any = false;
+        foreach (var branch in scope.State.Filesystems.Values.OrderBy(branch => branch.Id == scope.Dot))
         {
             var labels = scope.State.Labels(branch.Name);
-            if (scope.Env.Index.LabelsOf(branch.Id) is not { } there || (Same(there, labels) && there.Collaborators.SequenceEqual(labels.Collaborators)))
+            if (scope.Env.Index.LabelsOf(branch.Id) is not { } there || Same(there, labels))
             {
                 continue;
             }
 
-            await scope.On(branch.Id, "renaming", null, async (storage, ct) =>
+            if (there.Name != labels.Name)
+            {
+                scope.Env.Links.Remove(there.Name, [(there.Branch, branch.Id)]);
+            }
+
+            await scope.On(branch.Id, "labelling", null, async (storage, ct) =>
             {
                 await storage.SetLabels(branch.Id, labels, ct);
                 scope.Env.Index.SetLabels(branch.Id, labels);
             });
+            any = true;
+        }
+
+        if (any)
+        {
+            // the copies take over what is in the index
+            scope.Env.Changed(scope.Dot);
         }
     }
 
+    private Task Record(
+        DotName name, string ownerId, string ownerName, ImmutableSortedDictionary<string, string> collaborators, string by) =>
+        scope.Record(new DotEvents.Renamed(name, ownerId, ownerName, collaborators, scope.Now, by));
+
     private static bool Same(FilesystemLabels one, FilesystemLabels other) =>
-        one.Name == other.Name && one.OwnerId == other.OwnerId && one.OwnerName == other.OwnerName;
+        one.Name == other.Name && one.OwnerId == other.OwnerId && one.OwnerName == other.OwnerName
+        && one.Collaborators.SequenceEqual(other.Collaborators);
 }

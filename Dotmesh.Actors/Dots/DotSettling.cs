@@ -233,14 +233,8 @@ internal sealed class DotSettling(DotScope scope)
             scope.Env.Log.LogError("dot {Dot}: the pool has no filesystem {Filesystem} any more", scope.Dot, missing);
         }
 
-        if (_renaming.IsHalfDone())
-        {
-            await _renaming.Relabel();
-        }
-        else
-        {
-            await AdoptLabels();
-        }
+        // what the pool keeps beside the data is as the journal has it: a change of it that was not recorded was not acknowledged either
+        await _renaming.Relabel();
     }
 
     private async Task AdoptBranch(StoredFilesystem found)
@@ -259,28 +253,6 @@ internal sealed class DotSettling(DotScope scope)
             name, found.Id, DotDecisions.AdoptedOrigin(scope.State, found), Ids(found.Commits), scope.Now, BySystem));
     }
 
-    /// <summary>
-    /// Sharing writes labels before the event: a label that the journal does not know is unacknowledged work that is
-    /// there whole, and is taken up.
-    /// </summary>
-    private async Task AdoptLabels()
-    {
-        if (scope.Env.Index.Find(scope.Dot)?.Labels?.Collaborators is not { } labelled)
-        {
-            return;
-        }
-
-        foreach (var (id, name) in labelled.Where(pair => !scope.State.Collaborators.ContainsKey(pair.Key)).ToList())
-        {
-            await scope.Record(new DotEvents.CollaboratorAdded(id, name, scope.Now, BySystem));
-        }
-
-        foreach (var id in scope.State.Collaborators.Keys.Where(id => !labelled.ContainsKey(id)).ToList())
-        {
-            await scope.Record(new DotEvents.CollaboratorRemoved(id, scope.Now, BySystem));
-        }
-    }
-
     private async Task ProjectIfStale()
     {
         if (scope.State.Phase is not (DotPhase.Active or DotPhase.Changing))
@@ -288,6 +260,19 @@ internal sealed class DotSettling(DotScope scope)
             return;
         }
 
+        try
+        {
+            await ProjectWhatDiffers();
+        }
+        catch (DirectoryConflictException) when (scope.Env.Directory.Find(scope.Dot) is { } row && row.Name != scope.State.Name)
+        {
+            // a new name was reserved, and before the journal said so somebody took the old one: there is no way back
+            await _renaming.Complete(row);
+        }
+    }
+
+    private async Task ProjectWhatDiffers()
+    {
         var row = scope.Env.Directory.Find(scope.Dot);
         var now = scope.State.Row();
         if (row is null || row.Status != now.Status || row.Generation != now.Generation || row.Copies != now.Copies || row.Name != now.Name || row.OwnerId != now.OwnerId

@@ -46,9 +46,16 @@ public sealed record DotVersion(FilesystemId Dot, ulong Version)
             hash = Add(hash, id.Value);
             hash = Add(hash, index.Count(id).ToString(CultureInfo.InvariantCulture));
             hash = Add(hash, index.Newest(id)?.Value ?? "");
+            hash = index.LabelsOf(id) is { } labels ? Add(hash, labels) : hash;
         }
 
         return new DotVersion(dot, hash);
+    }
+
+    private static ulong Add(ulong hash, FilesystemLabels labels)
+    {
+        hash = Add(Add(hash, labels.Name.ToString()), labels.OwnerId);
+        return labels.Collaborators.Aggregate(hash, (sum, user) => Add(Add(sum, user.Key), user.Value));
     }
 
     // FNV-1a: the same on every node and in every version, unlike string hashes of the runtime

@@ -154,6 +154,12 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
                 });
                 break;
             case ReplicaStep.Relabel relabel:
+                if (env.Index.LabelsOf(relabel.Filesystem) is { } before && before.Name != relabel.Labels.Name)
+                {
+                    // of a time when the dot was controlled here, under another name
+                    env.Links.Remove(before.Name, [(before.Branch, relabel.Filesystem)]);
+                }
+
                 await env.Storage.SetLabels(relabel.Filesystem, relabel.Labels, ct);
                 env.Index.SetLabels(relabel.Filesystem, relabel.Labels);
                 break;

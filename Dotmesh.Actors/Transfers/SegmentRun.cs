@@ -234,6 +234,9 @@ internal static class Packages
     /// <summary>Commits in one package. Each costs a fixed number of steps on either side, and as much again as it has commits.</summary>
     public const int Most = 256;
 
+    /// <summary>Characters of metadata in one package, whose prelude is bounded too (<see cref="WirePrelude.MostBytes"/>); one commit in any case.</summary>
+    public const int MostMetadata = 4 << 20;
+
     /// <param name="source">The commits of the side that sends, up to the range's end.</param>
     /// <param name="ours">An original gets all at once: it shows a stream as a segment.</param>
     public static IEnumerable<CommitPackage> Of(StreamRange range, ImmutableArray<CommitProperties> source, bool ours)
@@ -244,11 +247,28 @@ internal static class Packages
         var from = range.From;
         for (var at = first; at <= last;)
         {
-            var count = ours ? Math.Min(Most, last - at + 1) : last - at + 1;
+            var count = ours ? Count(source, at, last) : last - at + 1;
             var to = source[at + count - 1].Id;
             yield return new CommitPackage(new StreamRange(range.Filesystem, from, to), source[at..(at + count)]);
             from = new CommitOrigin(range.Filesystem, to);
             at += count;
         }
+    }
+
+    private static int Count(ImmutableArray<CommitProperties> source, int first, int last)
+    {
+        var (count, metadata) = (0, 0L);
+        while (count < Most && first + count <= last)
+        {
+            metadata += source[first + count].Metadata.Sum(pair => (long)pair.Key.Length + pair.Value.Length);
+            if (count > 0 && metadata > MostMetadata)
+            {
+                break;
+            }
+
+            count++;
+        }
+
+        return count;
     }
 }

@@ -85,24 +85,30 @@ internal sealed class Pace(long bytesPerSecond, TimeProvider clock)
     }
 }
 
-/// <summary>Reads another stream no faster than it may.</summary>
+/// <summary>Reads another stream no faster than it may, in pieces so small that the pauses between them are not taken for a stall.</summary>
 internal sealed class PacedReader(Stream inner, Func<int, CancellationToken, ValueTask> pass) : ReadOnlyStream
 {
+    public const int Piece = 8 * 1024;
+
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var count = await inner.ReadAsync(buffer, cancellationToken);
+        var count = await inner.ReadAsync(buffer[..Math.Min(buffer.Length, Piece)], cancellationToken);
         await pass(count, cancellationToken);
         return count;
     }
 }
 
-/// <summary>Writes to another stream no faster than it may.</summary>
+/// <summary>Writes to another stream no faster than it may, in pieces likewise.</summary>
 internal sealed class PacedWriter(Stream inner, Func<int, CancellationToken, ValueTask> pass) : WriteOnlyStream
 {
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        await pass(buffer.Length, cancellationToken);
-        await inner.WriteAsync(buffer, cancellationToken);
+        for (var rest = buffer; !rest.IsEmpty; rest = rest[Math.Min(PacedReader.Piece, rest.Length)..])
+        {
+            var piece = rest[..Math.Min(PacedReader.Piece, rest.Length)];
+            await pass(piece.Length, cancellationToken);
+            await inner.WriteAsync(piece, cancellationToken);
+        }
     }
 
     public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);

@@ -71,8 +71,8 @@ public interface IUsers
     IReadOnlyList<ImportedUser> Export();
 
     /// <summary>
-    /// A user as a backup has it, id, hash and key included: made, or, where the id is known, changed to it. Refused when another user has the
-    /// name or the e-mail.
+    /// A user as a backup has it, id, hash, key and e-mail included: made, or, where the id is known, changed to it. Refused when another user
+    /// has the name.
     /// </summary>
     Task<Outcome<User>> Restore(ImportedUser backup, CancellationToken ct);
 

@@ -49,13 +49,9 @@ public sealed partial class SqlUsers
         var user = backup.User;
         if (_cache.ById(user.Id) is not { } known)
         {
-            return await Import(backup, ct);
-        }
-
-        var emailTaken = _cache.ByEmail(user.Email).Any(other => other.Row.User.Id != user.Id);
-        if (UserDecisions.CheckFree(user.Name, user.Name != known.Row.User.Name && NameTaken(user.Name), emailTaken) is { } refusal)
-        {
-            return refusal;
+            // of e-mails the backup is the judge: users may share one, or have none
+            return UserDecisions.CheckForm(user.Name, "imported", "imported") ?? UserDecisions.CheckFree(user.Name, NameTaken(user.Name), false)
+                ?? await Insert(NewRow(user, backup.Password, backup.ApiKey.Length == 0 ? Credentials.NewApiKey() : backup.ApiKey), ct, anyEmail: true);
         }
 
         if (user.Name != known.Row.User.Name)
@@ -64,11 +60,18 @@ public sealed partial class SqlUsers
         }
 
         // the key of a user whose own could not be read when the backup was made stays what it is here
+        var key = _secrets.Unseal(known.Row.ApiKey, user.Id);
+        var (password, newKey) = (backup.Password?.Format(), backup.ApiKey.Length == 0 ? key : backup.ApiKey);
+        if (known.Row.Password == password && key == newKey && Same(known.Row.User, user))
+        {
+            return user;
+        }
+
         return await Change(user.Id, row => row with
         {
             User = user,
-            Password = backup.Password?.Format(),
-            ApiKey = backup.ApiKey.Length == 0 ? row.ApiKey : _secrets.Seal(backup.ApiKey, user.Id),
+            Password = password,
+            ApiKey = newKey == key ? row.ApiKey : _secrets.Seal(newKey!, user.Id),
         }, ct);
     }
 
@@ -114,14 +117,18 @@ public sealed partial class SqlUsers
     private UserRow NewRow(User user, PasswordHash? password, string apiKey) =>
         new(user, password?.Format(), _secrets.Seal(apiKey, user.Id), _clock.GetUtcNow());
 
-    private Task<Outcome<User>> Insert(UserRow row, CancellationToken ct) => _database.Run(
+    private static bool Same(User one, User other) =>
+        one.Email == other.Email
+        && (one.Metadata is null || other.Metadata is null ? one.Metadata == other.Metadata : one.Metadata.SequenceEqual(other.Metadata));
+
+    private Task<Outcome<User>> Insert(UserRow row, CancellationToken ct, bool anyEmail = false) => _database.Run(
         session =>
         {
             var user = row.User;
             var refusal = UserDecisions.CheckFree(
                 user.Name,
                 UserTables.HasName(session, user.Name),
-                user.Email.Length > 0 && UserTables.HasEmail(session, user.Email));
+                !anyEmail && user.Email.Length > 0 && UserTables.HasEmail(session, user.Email));
             if (refusal is not null)
             {
                 return refusal;

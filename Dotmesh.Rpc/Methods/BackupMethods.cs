@@ -64,17 +64,17 @@ internal static class BackupMethods
         }
 
         var (backup, faults) = (read.Value, new List<string>());
-        foreach (var user in backup.Users)
+        foreach (var user in Given(backup.Users))
         {
             Note($"user {user.Name}", await Restored(call, user));
         }
 
-        foreach (var dot in backup.Dots)
+        foreach (var (dot, fault) in await Restored(call, Given(backup.Dots)))
         {
-            Note($"dot {dot.OwnerId}/{dot.Name} ({dot.Id})", await Restored(call, dot));
+            Note($"dot {dot.OwnerId}/{dot.Name} ({dot.Id})", fault);
         }
 
-        foreach (var branch in backup.Branches)
+        foreach (var branch in Given(backup.Branches))
         {
             Note($"branch {branch.Name} ({branch.FilesystemId})", Missing(call, branch));
         }
@@ -92,7 +92,7 @@ internal static class BackupMethods
             var backup = JsonSerializer.Deserialize(text, WireJson.Default.BackupV1);
             return backup is not { Version: BackupV1.Known }
                 ? new Refusal(RefusalCode.Invalid, $"unsupported backup version '{backup?.Version}', supported version: {BackupV1.Known}")
-                : backup with { Users = Given(backup.Users), Dots = Given(backup.Dots), Branches = Given(backup.Branches) };
+                : backup;
         }
         catch (JsonException malformed)
         {
@@ -100,10 +100,32 @@ internal static class BackupMethods
         }
     }
 
-    /// <summary>What stands in the backup as null, or not at all.</summary>
-    private static ImmutableArray<T> Given<T>(ImmutableArray<T> values)
+    /// <summary>Without what stands in the backup as null, or not at all.</summary>
+    private static IEnumerable<T> Given<T>(ImmutableArray<T>? values)
         where T : class =>
-        values.IsDefault ? [] : [.. values.Where(value => value is not null)];
+        values is { IsDefault: false } some ? some.Where(value => value is not null) : [];
+
+    /// <summary>Those that failed are tried again as long as others succeed: a name may be free only when its dot has left it.</summary>
+    private static async Task<IReadOnlyList<(BackupDot Dot, string Fault)>> Restored(RpcCall call, IEnumerable<BackupDot> dots)
+    {
+        var (left, before) = (dots.ToList(), int.MaxValue);
+        var failed = new List<(BackupDot Dot, string Fault)>();
+        while (left.Count > 0 && left.Count < before)
+        {
+            (before, failed) = (left.Count, []);
+            foreach (var dot in left)
+            {
+                if (await Restored(call, dot) is { } fault)
+                {
+                    failed.Add((dot, fault));
+                }
+            }
+
+            left = [.. failed.Select(one => one.Dot)];
+        }
+
+        return failed;
+    }
 
     private static async Task<string?> Restored(RpcCall call, BackupUser user)
     {
@@ -133,7 +155,7 @@ internal static class BackupMethods
         var collaborators = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var id in dot.CollaboratorIds ?? [])
         {
-            if (call.Users.FindById(id) is not { } collaborator)
+            if (id is null || call.Users.FindById(id) is not { } collaborator)
             {
                 return $"the collaborator {id} is no user";
             }

@@ -64,7 +64,7 @@ internal sealed class PushContent(Func<Stream, CancellationToken, Task> write, P
     private sealed class Outlet(Stream output, PushWatch watch) : WriteOnlyStream
     {
         // so small that on a slow line one of them is not mistaken for a peer that takes nothing
-        private const int PieceBytes = 128 * 1024;
+        private const int PieceBytes = 64 * 1024;
 
         public IOException? Broken { get; private set; }
 

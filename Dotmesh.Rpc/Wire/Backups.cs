@@ -6,14 +6,15 @@ namespace Dotmesh.Rpc.Wire;
 
 /// <summary>Users and names of a cluster, without any data of dots (contract 3.9). Holds hashes and keys.</summary>
 /// <param name="Created">RFC 3339.</param>
+/// <param name="Users">Null, as the other lists, where an original has none.</param>
 /// <param name="Masters">Which node controls which filesystem; of no use to another cluster.</param>
 public sealed record BackupV1(
     [property: JsonPropertyName("version")] string Version,
     [property: JsonPropertyName("created")] string Created,
-    [property: JsonPropertyName("users")] ImmutableArray<BackupUser> Users,
-    [property: JsonPropertyName("filesystem_masters")] ImmutableArray<BackupMaster> Masters,
-    [property: JsonPropertyName("registry_filesystems")] ImmutableArray<BackupDot> Dots,
-    [property: JsonPropertyName("registry_clones")] ImmutableArray<BackupBranch> Branches)
+    [property: JsonPropertyName("users")] ImmutableArray<BackupUser>? Users,
+    [property: JsonPropertyName("filesystem_masters")] ImmutableArray<BackupMaster>? Masters,
+    [property: JsonPropertyName("registry_filesystems")] ImmutableArray<BackupDot>? Dots,
+    [property: JsonPropertyName("registry_clones")] ImmutableArray<BackupBranch>? Branches)
 {
     public const string Known = "v1";
 
@@ -36,6 +37,10 @@ public sealed record BackupUser(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int PasswordCost)
 {
     private const string NoPassword = "None";
+    private const int HashBytes = 32;
+
+    // a hash that costs nothing protects nobody, one that costs minutes stops the node
+    private const int LeastCost = 1000, MostCost = 10_000_000;
 
     public override string ToString() => $"backup of user {Name}";
 
@@ -68,14 +73,18 @@ public sealed record BackupUser(
         }
 
         var (salt, hash) = (Convert.FromBase64String(Salt), Convert.FromBase64String(Password));
-        if (PasswordScheme is null)
+        if (salt.Length == 0 || hash.Length != HashBytes)
         {
-            return PasswordHash.FromScrypt(salt, hash);
+            throw new FormatException($"the password needs a salt, and a hash of {HashBytes} bytes");
         }
 
-        return Enum.TryParse<PasswordScheme>(PasswordScheme, ignoreCase: false, out var scheme) && PasswordCost > 0
-            ? new PasswordHash(scheme, PasswordCost, salt, hash)
-            : throw new FormatException($"the password is hashed in a way that is not known here ({PasswordScheme}, {PasswordCost})");
+        return PasswordScheme switch
+        {
+            null => PasswordHash.FromScrypt(salt, hash),
+            nameof(Actors.Users.PasswordScheme.Pbkdf2Sha512) when PasswordCost is >= LeastCost and <= MostCost =>
+                new PasswordHash(Actors.Users.PasswordScheme.Pbkdf2Sha512, PasswordCost, salt, hash),
+            _ => throw new FormatException($"the password is hashed in a way that is not known here ({PasswordScheme}, {PasswordCost})"),
+        };
     }
 }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Gateway;
+using Dotmesh.Actors.Storage;
 using Dotmesh.Specs.Support;
 using Xunit;
 
@@ -26,6 +27,35 @@ public sealed class RenameFaultsSpec : FaultPointsSpec
             await Agree(dot.Filesystem, side.Value, after);
             Assert.NotNull(Node.Dots.Resolve(OneNode.Admin, before, "", Right.Any).Refusal);
         }
+    }
+
+    [Fact]
+    public async Task Collaborators_that_change_alone_are_those_of_the_journal_after_a_break()
+    {
+        var dot = await Node.Dot("shared");
+        Assert.Null((await Node.Dots.AddCollaborator(OneNode.Admin, dot, MemoryUsers.Bob, default)).Refusal);
+        await Break(FaultPoints.RenameAfterPersist, () => Node.Dots.Rename(
+            OneNode.Admin, Node.Find("shared"), dot.Dot.Name, OneNode.Admin.User, ImmutableSortedDictionary<string, string>.Empty, default));
+
+        await Node.Dots.Commits(dot, default);
+        Assert.Empty(Node.Find("shared").Dot.Collaborators);
+        Assert.Empty((await Node.Memory.Find(dot.Filesystem, default))!.Labels!.Collaborators);
+    }
+
+    [Fact]
+    public async Task A_dot_whose_old_name_was_taken_in_between_has_its_new_one()
+    {
+        var dot = await Node.Dot("between");
+        Node.Faults.Arm(FaultPoints.RenameAfterReserve, FaultAction.Error);
+        await Rename(dot, new DotName("bob", "between"));
+        Node.Faults.Arm(FaultPoints.RenameAfterReserve, null);
+        var other = await Node.Dot("between");
+
+        Assert.Null((await Node.Dots.Commit(
+            OneNode.Admin, Node.Dots.Resolve(OneNode.Admin, dot.Filesystem, Right.Any).Value, new CommitRequest(null, CommitMetadata.Empty), default)).Refusal);
+
+        await Agree(dot.Filesystem, dot.Filesystem, new DotName("bob", "between"));
+        await Agree(other.Filesystem, other.Filesystem, other.Dot.Name);
     }
 
     [Fact]

@@ -49,6 +49,44 @@ public sealed class ZfsManyCommitsSpec
         Assert.InRange(File.ReadAllLines(calls).Length, 1, OfTheDataset);
     }
 
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_made_here_keeps_its_labels_its_mount_and_its_metadata_when_commits_come_for_it(bool plain)
+    {
+        Lanes.Require(Lanes.Zfs);
+        await using var to = await ZfsPool.Create(256L << 20);
+        await using var other = await ZfsStorage.Open(
+            new ZfsStorageOptions(to.Name, to.Mounts), to.Runner, new Faults(), TimeProvider.System, NullLoggerFactory.Instance, Ct);
+        await using var pool = await ZfsSpecPool.Make();
+        var (id, labels) = (ZfsSpecPool.Id, ZfsSpecPool.Labels(ZfsSpecPool.Id));
+        using (var whole = new MemoryStream())
+        {
+            var range = new StreamRange(id, null, ZfsSpecPool.Second);
+            await pool.Storage.Send(range, whole, Ct);
+            whole.Position = 0;
+            await other.Receive(range, labels, whole, Ct);
+        }
+
+        var commits = Enumerable.Range(0, Commits).Select(n => new CommitId($"commit-{n:00}")).ToList();
+        foreach (var commit in commits)
+        {
+            await other.Commit(id, commit, new CommitMetadata([new("message", $"of {commit}")]), Ct);
+        }
+
+        foreach (var upTo in new[] { commits[3], commits[^1] })
+        {
+            var newest = (await pool.Storage.Find(id, Ct))!.Commits[^1].Id;
+            await Received(pool, other, new StreamRange(id, new CommitOrigin(id, newest), upTo), labels, plain);
+            var there = (await pool.Storage.Find(id, Ct))!;
+            Assert.Equal((labels.Name, labels.OwnerId, labels.Dot, true), (there.Labels?.Name, there.Labels?.OwnerId, there.Labels?.Dot, there.Mounted));
+            Assert.Equal(upTo, there.Commits[^1].Id);
+        }
+
+        Assert.Equal(await Known(other, id), await Known(pool.Storage, id));
+        Assert.Equal("two", await pool.Read(id));
+    }
+
     private static async Task<IEnumerable<string>> Known(IStorage storage, FilesystemId id) => (await storage.Find(id, Ct))!.Commits
         .Select(commit => $"{commit.Id} {commit.Guid} {string.Join(',', commit.Metadata.Select(pair => $"{pair.Key}={pair.Value}"))}");
 

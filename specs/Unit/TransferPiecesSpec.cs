@@ -30,6 +30,18 @@ public sealed class TransferPiecesSpec
     }
 
     [Fact]
+    public void Commits_with_much_metadata_are_few_in_a_package_and_one_at_least()
+    {
+        var large = new CommitMetadata([new("text", new string('x', (Packages.MostMetadata / 2) - 100))]);
+        var larger = new CommitMetadata([new("text", new string('x', 2 * Packages.MostMetadata))]);
+        ImmutableArray<CommitProperties> commits = [.. Commits(5).Select((commit, n) => commit with { Metadata = n == 3 ? larger : large })];
+
+        var packages = Packages.Of(new StreamRange(Master, null, Id(4)), commits, ours: true);
+
+        Assert.Equal(["0-1", "2-2", "3-3", "4-4"], packages.Select(package => $"{package.Commits[0].Id}-{package.Range.To}"));
+    }
+
+    [Fact]
     public void After_a_commit_that_both_have_only_what_follows_it_goes_over()
     {
         var package = Assert.Single(Packages.Of(new StreamRange(Master, new CommitOrigin(Master, Id(1)), Id(3)), Commits(5), ours: false));

@@ -9,8 +9,19 @@ namespace Dotmesh.Actors.Storage.Zfs;
 /// old tools need a process for each property of each snapshot. What a receiver does not take from it is missing afterwards, and is set
 /// one by one as ever.
 /// </summary>
+/// <remarks>
+/// The first stream with a head that comes for a dataset takes every property away from it that was set there, labels and mountpoint: old
+/// pools have it so. A dataset that was made by such a stream has none yet, and carries <see cref="Mark"/> from then on, which no other way
+/// of making one gives it. Without it no stream for a dataset that is there may have a head.
+/// </remarks>
 internal static class PropertyHead
 {
+    /// <summary>On a dataset, with the source <c>received</c>.</summary>
+    public const string Mark = ZfsProperties.Prefix + "received";
+
+    // of all properties together, several copies of which are made
+    private const long MostCharacters = 16 << 20;
+
     /// <param name="stream">Of one snapshot, or a package, whose own head is dropped.</param>
     /// <param name="properties">By snapshot.</param>
     /// <param name="guids">Likewise; snapshots without one are left out.</param>
@@ -19,7 +30,8 @@ internal static class PropertyHead
     {
         var begin = SendRecord.First(await ZfsFrame.ReadExactly(stream, SendRecord.Length, ct));
         var labelled = properties.Where(commit => commit.Value.Count > 0 && guids.GetValueOrDefault(commit.Key) != 0).ToList();
-        if (!begin.IsBegin || begin.BigEndian || labelled.Count == 0)
+        var characters = labelled.Sum(commit => commit.Value.Sum(property => (long)property.Key.Length + property.Value.Length));
+        if (!begin.IsBegin || begin.BigEndian || labelled.Count == 0 || characters > MostCharacters)
         {
             return Joined(begin.Bytes.ToArray(), stream, []);
         }
@@ -54,7 +66,7 @@ internal static class PropertyHead
         }
 
         // called by a number where zfs does it; nothing is looked up by it
-        var filesystem = new NvWriter().Add("snaps", snapshots).Add("snapprops", properties);
+        var filesystem = new NvWriter().Add("props", new NvWriter().Add(Mark, "yes")).Add("snaps", snapshots).Add("snapprops", properties);
         return new NvWriter().Add("fss", new NvWriter().Add("0x1", filesystem)).Pack();
     }
 }

@@ -10,6 +10,9 @@ internal sealed class ZfsSnapshot(string name)
     public long Created { get; set; }
     public ulong CreateTxg { get; set; }
     public Dictionary<string, string> Properties { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>It got a property of ours here; what comes with a stream brings its own.</summary>
+    public bool IsLabelledHere { get; set; }
 }
 
 /// <summary>A dataset below the parent, temporaries included.</summary>
@@ -80,6 +83,7 @@ internal sealed class ZfsInventory
         if (_snapshots.TryGetValue(name, out var snapshot) && source is "local" or "received")
         {
             snapshot!.Properties[property] = value;
+            snapshot.IsLabelledHere |= source == "local";
         }
         else if (_datasets.TryGetValue(name, out var dataset) && source == "local")
         {

@@ -10,14 +10,26 @@ internal sealed partial class ZfsMounts
     public Task Rename(string from, string to, CancellationToken ct) =>
         WithoutClones(from, () => tool.UnmountedZfs(["rename", from, to], ct), ct);
 
-    /// <summary>Renames to and fro: over when nobody holds the dataset any more. What was begun is ended, whatever the token says.</summary>
+    /// <summary>
+    /// Renames to and fro: over when nobody holds the dataset any more. What was begun is ended, whatever the token says, and a command that was
+    /// killed has perhaps done its work.
+    /// </summary>
     public Task RenameAndBack(string name, string meanwhile, Action between, CancellationToken ct) => WithoutClones(
         name,
         async () =>
         {
-            await tool.UnmountedZfs(["rename", name, meanwhile], ct);
-            between();
-            await tool.UnmountedZfs(["rename", meanwhile, name], CancellationToken.None);
+            ct.ThrowIfCancellationRequested();
+            try
+            {
+                await tool.UnmountedZfs(["rename", name, meanwhile], CancellationToken.None);
+                between();
+                await tool.UnmountedZfs(["rename", meanwhile, name], CancellationToken.None);
+            }
+            catch (StorageException cut) when (cut.Failure is StorageFailure.CommandKilled or StorageFailure.CommandStalled)
+            {
+                await tool.TryUnmountedZfs(["rename", meanwhile, name], CancellationToken.None);
+                throw;
+            }
         },
         ct);
 

@@ -78,10 +78,6 @@ internal static class ZfsProperties
         : name.StartsWith(Meta, StringComparison.Ordinal) && name.Length <= MaxName && name.AsSpan(Meta.Length).IndexOfAnyExcept(InNames) < 0
         && CommitMetadata.CheckKey(name[Meta.Length..]) is null && !value.Any(char.IsWhiteSpace) && Decode(value) is not null;
 
-    /// <summary>Whether a commit was made with metadata, or has got it: one that is being received has none before the end.</summary>
-    public static bool HasMetadata(IEnumerable<KeyValuePair<string, string>> properties) =>
-        properties.Any(property => property.Key == InFile || property.Key.StartsWith(Meta, StringComparison.Ordinal));
-
     public static string Encode(string text) =>
         text.Length == 0 ? "." : Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 

@@ -17,6 +17,7 @@ public sealed partial class ZfsStorage
         await RefuseMisfit(range, ct);
         var reader = new SendReader(input);
         var sent = await reader.Open(ct);
+        var heads = await TakesHeads(range, ct);
         var unread = IsIncremental(range) ? range.From!.Commit.Value : ZfsProperties.FromStart;
         await Land(range, labels, [$"{ZfsProperties.Unread}={unread}"], async target =>
         {
@@ -25,7 +26,7 @@ public sealed partial class ZfsStorage
             {
                 var commit = snapshot.Name;
                 properties[commit] = Properties(commit, sent.GetValueOrDefault(commit), metadata?.GetValueOrDefault(new CommitId(commit)));
-                return await Labelled(snapshot, properties, new Dictionary<string, ulong> { [commit] = snapshot.ToGuid }, ct);
+                return heads ? await Labelled(snapshot, properties, new Dictionary<string, ulong> { [commit] = snapshot.ToGuid }, ct) : snapshot;
             }, ct);
             return properties;
         }, ct);

@@ -21,12 +21,13 @@ public sealed partial class ZfsStorage
                 $"The stream holds {header.FromCommit ?? "START"}..{header.To}, not {range.From?.Commit.Value ?? "START"}..{range.To}.");
         }
 
+        var heads = await TakesHeads(range, ct);
         await Land(range, labels, [], async target =>
         {
             for (var n = 0; n < header.Segments; n++)
             {
                 var segment = new ZfsSegmentStream(input);
-                await ReceiveSegment(target, await Labelled(segment, header.Commits, header.Guids, ct), ct);
+                await ReceiveSegment(target, heads ? await Labelled(segment, header.Commits, header.Guids, ct) : segment, ct);
             }
 
             return header.Commits;
@@ -131,17 +132,23 @@ public sealed partial class ZfsStorage
         await _mounts.RenameAndBack(_names.Dataset(id), _names.ReleaseOf(id), () => _faults.Hit("zfs.receive.after-release"), ct);
     }
 
-    /// <summary>A command takes several properties where the pool has a kernel module; elsewhere the receive itself sets them.</summary>
-    private async Task<Stream> Labelled(
+    /// <summary>
+    /// Whether the receive itself may set properties of commits. A kernel module needs no such help: there a command takes several.
+    /// </summary>
+    private async Task<bool> TakesHeads(StreamRange range, CancellationToken ct) => !_features.Kernel
+        && (!IsIncremental(range)
+            || (await _tool.Zfs(["get", "-H", "-o", "source", PropertyHead.Mark, _names.Dataset(range.Filesystem)], ct)).Trim() == "received");
+
+    private static async Task<Stream> Labelled(
         Stream segment, SentProperties properties, IReadOnlyDictionary<string, ulong>? guids, CancellationToken ct) =>
-        _features.Kernel || guids is null ? segment : await PropertyHead.Before(segment, properties, guids, ct);
+        guids is null ? segment : await PropertyHead.Before(segment, properties, guids, ct);
 
     private async Task ReceiveSegment(string target, Stream segment, CancellationToken ct)
     {
-        string[] options = _features.Kernel ? ["-u"] : [];
         try
         {
-            await _tool.Stream(["receive", .. options, target], segment, null, ct);
+            // never mounted by the way: mounts take turns, and copies are not mounted
+            await _tool.Stream(["receive", "-u", target], segment, null, ct);
             await RequireEnd(segment, ct);
         }
         catch (StorageException failure)
@@ -238,7 +245,7 @@ public sealed partial class ZfsStorage
     {
         var dataset = await Require(id, ct);
         var later = dataset.Snapshots.Skip(dataset.Snapshots.FindIndex(s => s.Name == @base.Value) + 1).ToList();
-        var ours = begun is { } at && later.Exists(s => s.Created >= at.ToUnixTimeSeconds() && ZfsProperties.HasMetadata(s.Properties));
+        var ours = begun is { } at && later.Exists(s => s.Created >= at.ToUnixTimeSeconds() && s.IsLabelledHere);
         if (later.Count > 0 && !ours)
         {
             await _mounts.UnmountCommits(id, ct);

@@ -98,7 +98,11 @@ public sealed class BehaviourBackupSpec() : TwoNodesSpec(onPools: false)
     [InlineData("{}", "unsupported backup version '', supported version: v1")]
     [InlineData("""{"version":"v1","users":[{"Id":"x","Name":"eve","Email":"e@e.e","Password":"","Salt":""}]}""", "user eve: id, name, password and salt are required")]
     [InlineData("""{"version":"v1","users":[{"Id":"x","Name":"eve","Email":"e@e.e","Password":"?","Salt":"?"}]}""", "user eve: ")]
+    [InlineData("""{"version":"v1","users":[{"Id":"x","Name":"eve","Email":"e@e.e","Password":" ","Salt":" "}]}""", "user eve: the password needs a salt")]
+    [InlineData("""{"version":"v1","users":[{"Id":"x","Name":"eve","Email":"","Password":"eA==","Salt":"eA==","PasswordScheme":"1","PasswordCost":3}]}""", "user eve: ")]
     [InlineData("""{"version":"v1","registry_filesystems":[{"Id":"x","OwnerId":"nobody","Name":"n"}]}""", "there is no user nobody")]
+    [InlineData("""{"version":"v1","registry_filesystems":[{"Id":"x","OwnerId":"admin","Name":"n","CollaboratorIds":[null]}]}""", "is no user")]
+    [InlineData("""{"version":"v1","registry_filesystems":[null,{}],"registry_clones":[{}]}""", "got error while importing backup: [")]
     public async Task A_backup_that_makes_no_sense_is_refused(string dump, string text)
     {
         var before = (await There.Rpc().Call("DumpEtcd", new { Prefix = "" }))!;
@@ -107,6 +111,23 @@ public sealed class BehaviourBackupSpec() : TwoNodesSpec(onPools: false)
         var after = (await There.Rpc().Call("DumpEtcd", new { Prefix = "" }))!;
         (before["created"], after["created"]) = ("", "");
         Assert.Equal(before.ToJsonString(), after.ToJsonString());
+    }
+
+    [Fact]
+    public async Task What_an_original_dumps_of_a_cluster_without_dots_is_taken_and_its_users_log_in_as_before()
+    {
+        const string dump = """
+            {"version":"v1","created":"2019-11-01T10:00:00.123Z","users":[
+              {"Id":"1a","Name":"dave","Email":"","Salt":"c2FsdA==","Password":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","ApiKey":"dave's key","Metadata":null},
+              {"Id":"1b","Name":"erin","Email":"","Salt":"c2FsdA==","Password":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","ApiKey":"erin's key","Metadata":{}}],
+             "filesystem_masters":null,"registry_filesystems":null,"registry_clones":null}
+            """;
+        Assert.Equal(true, (bool?)await There.Rpc().Call("RestoreEtcd", new { Prefix = "", Dump = dump }));
+        foreach (var name in (string[])["dave", "erin"])
+        {
+            using var user = As(There, name, $"{name}'s key");
+            Assert.Equal(name, (string?)(await user.Call("CurrentUser"))!["Name"]);
+        }
     }
 
     [Fact]
