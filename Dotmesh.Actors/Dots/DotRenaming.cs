@@ -27,10 +27,10 @@ internal sealed class DotRenaming(DotScope scope)
             return Refusals.DotExists(rename.Name, taken.Holder.Id);
         }
 
-        if (scope.Env.Directory.Find(scope.Dot) is not { } row || row.Epoch != after.Epoch || row.Name != rename.Name)
+        if (scope.Moved(after.Epoch) is { } moved)
         {
-            // another node controls it by now: the row was not written
-            return Refusals.Fenced(scope.Dot);
+            // the row may not have been written; nothing was recorded, so whoever controls the dot now may be asked
+            return moved;
         }
 
         scope.Hit(FaultPoints.RenameAfterReserve);
@@ -55,18 +55,19 @@ internal sealed class DotRenaming(DotScope scope)
     /// </summary>
     public async Task Relabel()
     {
+        var all = scope.State.Filesystems.Values.OrderBy(branch => branch.Id == scope.Dot).ToList();
+        foreach (var old in all.Select(branch => scope.Env.Index.LabelsOf(branch.Id)?.Name).OfType<DotName>().Distinct().Where(name => name != scope.State.Name))
+        {
+            scope.Env.Links.Remove(old, [.. all.Select(branch => (branch.Name, branch.Id))]);
+        }
+
         var any = false;
-        foreach (var branch in scope.State.Filesystems.Values.OrderBy(branch => branch.Id == scope.Dot))
+        foreach (var branch in all.Where(branch => scope.Env.Index.Contains(branch.Id)))
         {
             var labels = scope.State.Labels(branch.Name);
-            if (scope.Env.Index.LabelsOf(branch.Id) is not { } there || Same(there, labels))
+            if (scope.Env.Index.LabelsOf(branch.Id) is { } there && Same(there, labels))
             {
                 continue;
-            }
-
-            if (there.Name != labels.Name)
-            {
-                scope.Env.Links.Remove(there.Name, [(there.Branch, branch.Id)]);
             }
 
             await scope.On(branch.Id, "labelling", null, async (storage, ct) =>

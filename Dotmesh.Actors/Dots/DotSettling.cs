@@ -234,7 +234,15 @@ internal sealed class DotSettling(DotScope scope)
         }
 
         // what the pool keeps beside the data is as the journal has it: a change of it that was not recorded was not acknowledged either
-        await _renaming.Relabel();
+        try
+        {
+            await _renaming.Relabel();
+        }
+        catch (Exception failure) when (failure is StorageException or IOException or UnauthorizedAccessException)
+        {
+            // a full pool takes none, and has to take deletions all the same; the next comparison tries again
+            scope.Env.Log.LogWarning(failure, "dot {Dot}: the pool did not take its labels: {Message}", scope.Dot, failure.Message);
+        }
     }
 
     private async Task AdoptBranch(StoredFilesystem found)

@@ -94,6 +94,7 @@ internal sealed class PoolRepair(DotEnvironment env, IUsers users, Func<Filesyst
             var labels = env.Index.Find(row.Id)?.Labels;
             if (row.Status != DotStatus.Active
                 || env.Index.OfDot(row.Id).Any(id => !known.Contains(id))
+                || (labels is null && env.Index.Contains(row.Id))
                 || (labels is not null && (labels.Name != row.Name || !labels.Collaborators.SequenceEqual(row.Collaborators))))
             {
                 damaged.Add(row.Id);

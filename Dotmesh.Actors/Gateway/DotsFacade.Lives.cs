@@ -105,14 +105,15 @@ internal sealed partial class DotsFacade
 
         var mounted = await Ask<DotProtocol.Mounted, string>(
             target.Value.Dot.Id, new DotProtocol.Mount(target.Value.Filesystem, caller.User.Id), reply => reply.Path, ct);
-        return mounted.Then(path => Provide(name, branch, path, subdot));
+        return mounted.Then(path => Provide(target.Value, path, subdot));
     }
 
-    private Outcome<string> Provide(DotName name, string branch, string path, string subdot)
+    private Outcome<string> Provide(DotTarget target, string path, string subdot)
     {
+        var (name, branch) = (target.Dot.Name, target.Branch);
         try
         {
-            return env.Links.Provide(name, branch, path, subdot);
+            return env.Links.Provide(name, branch, path, subdot, target.Dot.Branches.Values.Select(known => known.Id).Prepend(target.Dot.Id));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -16,15 +16,16 @@ public sealed partial class MountLinks(string prefix)
         Path.Combine(prefix, name.Namespace, branch.Length == 0 ? name.Name : $"{name.Name}@{branch}");
 
     /// <summary>
-    /// Makes the link and the subdot. A link whose target exists is kept wherever it points: that is how a container that
-    /// was switched to a branch finds it again.
+    /// Makes the link and the subdot. A link to another of the dot's filesystems is kept: that is how a container that
+    /// was switched to a branch finds it again. One that leads to another dot, which had the name once, is not.
     /// </summary>
-    public Outcome<string> Provide(DotName name, string branch, string target, string subdot)
+    /// <param name="own">The dot's filesystems.</param>
+    public Outcome<string> Provide(DotName name, string branch, string target, string subdot, IEnumerable<FilesystemId> own)
     {
         var link = PathOf(name, branch);
         lock (_lock)
         {
-            if (Link(link, target) is { } refusal)
+            if (Link(link, target, [.. own.Select(id => id.Value), Path.GetFileName(target)]) is { } refusal)
             {
                 return refusal;
             }
@@ -56,12 +57,12 @@ public sealed partial class MountLinks(string prefix)
         }
     }
 
-    private static Refusal? Link(string path, string target)
+    private static Refusal? Link(string path, string target, IReadOnlyCollection<string> own)
     {
         var there = new DirectoryInfo(path);
         if (there.LinkTarget is { } known)
         {
-            if (System.IO.Directory.Exists(Path.GetFullPath(known, Path.GetDirectoryName(path)!)))
+            if (own.Contains(Path.GetFileName(known)) && System.IO.Directory.Exists(Path.GetFullPath(known, Path.GetDirectoryName(path)!)))
             {
                 return null;
             }

@@ -235,7 +235,8 @@ internal static class Packages
     public const int Most = 256;
 
     /// <summary>Characters of metadata in one package, whose prelude is bounded too (<see cref="WirePrelude.MostBytes"/>); one commit in any case.</summary>
-    public const int MostMetadata = 4 << 20;
+    /// <remarks>JSON writes up to six bytes for one, and base64 a third more.</remarks>
+    public const int MostMetadata = 1 << 20;
 
     /// <param name="source">The commits of the side that sends, up to the range's end.</param>
     /// <param name="ours">An original gets all at once: it shows a stream as a segment.</param>

@@ -59,6 +59,37 @@ public sealed class RenameFaultsSpec : FaultPointsSpec
     }
 
     [Fact]
+    public async Task Who_takes_the_old_name_is_not_led_into_the_dot_that_had_it()
+    {
+        var dot = await Node.Dot("led");
+        var old = (await Node.Dots.Procure(OneNode.Admin, dot.Dot.Name, "", "", default)).Value;
+        var before = new DirectoryInfo(old).LinkTarget;
+        // a crash between the new name and its end leaves the link where it was
+        await Break(FaultPoints.RenameAfterPersist, () => Rename(dot, new DotName("bob", "led")));
+        Directory.CreateDirectory(Path.GetDirectoryName(old)!);
+        if (new DirectoryInfo(old).LinkTarget is null)
+        {
+            Directory.CreateSymbolicLink(old, before!);
+        }
+
+        var now = (await Node.Dots.Procure(OneNode.Admin, dot.Dot.Name, "", "", default)).Value;
+
+        Assert.Equal(old, now);
+        Assert.NotEqual(before, new DirectoryInfo(now).LinkTarget);
+    }
+
+    [Fact]
+    public async Task Labels_that_are_not_the_journals_are_written_again_when_the_dot_is_used()
+    {
+        var dot = await Node.Dot("bare");
+        var labels = (await Node.Memory.Find(dot.Filesystem, default))!.Labels!;
+        await Node.Memory.SetLabels(dot.Filesystem, labels with { OwnerId = "nobody" }, default);
+        await Node.Restart();
+        Assert.Null((await Node.Dots.Commit(OneNode.Admin, Node.Find("bare"), new CommitRequest(null, CommitMetadata.Empty), default)).Refusal);
+        Assert.Equal(labels.OwnerId, (await Node.Memory.Find(dot.Filesystem, default))!.Labels!.OwnerId);
+    }
+
+    [Fact]
     public async Task A_name_that_is_taken_stays_with_its_dot()
     {
         var (one, other) = (await Node.Dot("one"), await Node.Dot("other"));

@@ -161,14 +161,14 @@ internal static class ZfsProperties
     /// <summary>A rollback begun: how many commits it takes away, to which it goes, and when.</summary>
     public static string RollbackNote(int later, CommitId to, DateTimeOffset at) => $"{later}:{to}:{at.ToUnixTimeSeconds()}";
 
-    /// <summary>An incremental receive began: after which commit, and when.</summary>
-    public static string ReceivingNote(CommitId after, DateTimeOffset at) => $"{after}:{at.ToUnixTimeSeconds()}";
+    /// <summary>An incremental receive began: after which commit, what its last one is, and when.</summary>
+    public static string ReceivingNote(CommitId after, CommitId last, DateTimeOffset at) => $"{after}:{last}:{at.ToUnixTimeSeconds()}";
 
-    /// <summary>Of a program before this one the time is not known, and is the beginning of time.</summary>
-    public static (CommitId After, DateTimeOffset Begun) ReceivingNote(string note) =>
-        note.Split(':') is [var after, var at] && uint.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-            ? (new CommitId(after), DateTimeOffset.FromUnixTimeSeconds(seconds))
-            : (new CommitId(note), DateTimeOffset.UnixEpoch);
+    /// <summary>What programs before this one noted does not say the last commit: null.</summary>
+    public static (CommitId After, CommitId? Last, DateTimeOffset Begun) ReceivingNote(string note) =>
+        note.Split(':') is [var after, .. var middle, var at] && uint.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? (new CommitId(after), middle is [var last] ? new CommitId(last) : null, DateTimeOffset.FromUnixTimeSeconds(seconds))
+            : (new CommitId(note), null, DateTimeOffset.UnixEpoch);
 
     /// <summary>Null when the dataset carries no note.</summary>
     public static (int Later, CommitId To, DateTimeOffset At)? RollbackNote(IReadOnlyDictionary<string, string> local) =>

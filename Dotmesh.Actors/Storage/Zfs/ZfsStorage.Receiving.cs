@@ -52,7 +52,7 @@ public sealed partial class ZfsStorage
         {
             if (incremental)
             {
-                await Note(target, ZfsProperties.Receiving, ZfsProperties.ReceivingNote(range.From!.Commit, _time.GetUtcNow()), ct);
+                await Note(target, ZfsProperties.Receiving, ZfsProperties.ReceivingNote(range.From!.Commit, range.To, _time.GetUtcNow()), ct);
                 if (!_features.Kernel && _mounts.IsMounted(range.Filesystem))
                 {
                     await Release(range.Filesystem, ct);
@@ -236,16 +236,16 @@ public sealed partial class ZfsStorage
     /// All of a stream's commits or none. When none of them has come nothing is rolled back: what is in the filesystem then
     /// is what somebody wrote meanwhile.
     /// </summary>
-    /// <param name="begun">
-    /// For a receive that is long over, and that could not be undone then: commits that were made here since are not the stream's, and stay
-    /// with all that is before them. Null: it has just failed.
+    /// <param name="made">
+    /// Of the commits after the base: whether some were made here, after a receive that is long over and could not be undone then. Those are
+    /// not the stream's, and stay with all that is before them. Null: it has just failed.
     /// </param>
     /// <returns>Whether nothing of the stream is left.</returns>
-    private async Task<bool> TakeBack(FilesystemId id, CommitId @base, DateTimeOffset? begun, CancellationToken ct)
+    private async Task<bool> TakeBack(FilesystemId id, CommitId @base, Func<List<ZfsSnapshot>, bool>? made, CancellationToken ct)
     {
         var dataset = await Require(id, ct);
         var later = dataset.Snapshots.Skip(dataset.Snapshots.FindIndex(s => s.Name == @base.Value) + 1).ToList();
-        var ours = begun is { } at && later.Exists(s => s.Created >= at.ToUnixTimeSeconds() && s.IsLabelledHere);
+        var ours = made?.Invoke(later) == true;
         if (later.Count > 0 && !ours)
         {
             await _mounts.UnmountCommits(id, ct);
@@ -259,5 +259,17 @@ public sealed partial class ZfsStorage
 
         await Forget(dataset.Name, ZfsProperties.Receiving, dataset.Local.ContainsKey(ZfsProperties.Receiving), ct);
         return !ours;
+    }
+
+    /// <summary>
+    /// Metadata is set here only when the last commit of a stream is there, or by whoever makes a commit: when it is not there, a commit with
+    /// metadata of this pool was made here, and when it is, one that follows it was. That one itself may have been either: in doubt it stays.
+    /// </summary>
+    /// <param name="last">Null: not known.</param>
+    private static bool MadeSince(List<ZfsSnapshot> commits, CommitId? last, DateTimeOffset begun)
+    {
+        var end = commits.FindIndex(snapshot => snapshot.Name == last?.Value);
+        return commits.Skip(end + 1).Any(snapshot => snapshot.IsLabelledHere)
+            || (end >= 0 && commits[end].IsLabelledHere && commits[end].Created >= begun.ToUnixTimeSeconds());
     }
 }

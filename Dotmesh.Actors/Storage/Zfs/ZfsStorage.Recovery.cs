@@ -58,8 +58,8 @@ public sealed partial class ZfsStorage
     {
         if (dataset.Local.TryGetValue(ZfsProperties.Receiving, out var received))
         {
-            var (after, begun) = ZfsProperties.ReceivingNote(received);
-            done.Add(await TakeBack(id, after, begun, CancellationToken.None)
+            var (after, last, begun) = ZfsProperties.ReceivingNote(received);
+            done.Add(await TakeBack(id, after, commits => MadeSince(commits, last, begun), CancellationToken.None)
                 ? $"Removed what had been received of {id} after {after}"
                 : $"Kept what had been received of {id} after {after}: commits were made on it since");
         }
