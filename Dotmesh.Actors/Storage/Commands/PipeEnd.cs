@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Dotmesh.Actors.Storage.Commands;
 
 /// <summary>Our end of a pipe to a command: non-blocking, awaited through the <see cref="PollLoop"/>.</summary>
-internal sealed class PipeEnd : IDisposable
+internal class PipeEnd : IDisposable
 {
     private readonly int _fd;
     private readonly PollLoop _loop;
@@ -22,13 +22,15 @@ internal sealed class PipeEnd : IDisposable
     {
         while (true)
         {
+            // asked first: what the process wrote between a read that found nothing and its end would be lost
+            var isOver = _draining;
             var count = TryRead(buffer.Span);
             if (count >= 0)
             {
                 return count;
             }
 
-            if (_draining)
+            if (isOver)
             {
                 return 0;
             }
@@ -78,13 +80,15 @@ internal sealed class PipeEnd : IDisposable
 
     public void Dispose()
     {
+        GC.SuppressFinalize(this);
         if (Interlocked.Exchange(ref _closed, 1) == 0)
         {
             _ = Native.close(_fd);
         }
     }
 
-    private unsafe int TryRead(Span<byte> buffer)
+    /// <summary>-1: there is nothing now.</summary>
+    protected virtual unsafe int TryRead(Span<byte> buffer)
     {
         fixed (byte* first = buffer)
         {
