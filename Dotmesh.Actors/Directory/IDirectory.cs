@@ -41,6 +41,9 @@ public sealed record DotRow(
 
     /// <summary>How often commits were taken away from it (rollback, stash): of two copies the one that knows more of these is newer.</summary>
     public long Generation { get; init; }
+
+    /// <summary>Of all its branches, the master branch first.</summary>
+    public IEnumerable<FilesystemId> Filesystems => Branches.Values.Select(branch => branch.Id).Prepend(Id);
 }
 
 /// <param name="Origin">Direct parent: master or another branch.</param>

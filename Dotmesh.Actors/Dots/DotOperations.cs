@@ -271,11 +271,7 @@ internal sealed class DotOperations(DotScope scope)
     {
         var labels = scope.State.Labels("") with { Collaborators = collaborators };
         scope.Hit(FaultPoints.ShareBeforeStorage);
-        await scope.On(scope.Dot, "sharing", null, async (storage, ct) =>
-        {
-            await storage.SetLabels(scope.Dot, labels, ct);
-            scope.Env.Index.SetLabels(scope.Dot, labels);
-        });
+        await scope.On(scope.Dot, "sharing", null, (_, ct) => scope.Env.SetLabels(scope.Dot, labels, ct));
         scope.Hit(FaultPoints.ShareAfterStorage);
         await scope.Record(happened);
         scope.Hit(FaultPoints.ShareAfterPersist);

@@ -42,9 +42,9 @@ internal sealed class DotRenaming(DotScope scope)
     }
 
     /// <summary>What the row has is recorded, whoever asked for it.</summary>
-    public async Task Complete(DotRow row)
+    public async Task Complete(DotRow row, string by)
     {
-        await Record(row.Name, row.OwnerId, row.OwnerName, row.Collaborators, "system");
+        await Record(row.Name, row.OwnerId, row.OwnerName, row.Collaborators, by);
         await Relabel();
         await scope.Project();
     }
@@ -70,11 +70,7 @@ internal sealed class DotRenaming(DotScope scope)
                 continue;
             }
 
-            await scope.On(branch.Id, "labelling", null, async (storage, ct) =>
-            {
-                await storage.SetLabels(branch.Id, labels, ct);
-                scope.Env.Index.SetLabels(branch.Id, labels);
-            });
+            await scope.On(branch.Id, "labelling", null, (_, ct) => scope.Env.SetLabels(branch.Id, labels, ct));
             any = true;
         }
 

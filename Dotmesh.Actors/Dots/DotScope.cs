@@ -65,6 +65,13 @@ internal sealed record DotEnvironment(
         }
     }
 
+    /// <summary>In the pool, and as it is known in memory.</summary>
+    public async Task SetLabels(FilesystemId id, FilesystemLabels labels, CancellationToken ct)
+    {
+        await Storage.SetLabels(id, labels, ct);
+        Index.SetLabels(id, labels);
+    }
+
     /// <summary>From the pool and from all that is known of it in memory.</summary>
     public async Task Destroy(FilesystemId id, CancellationToken ct)
     {

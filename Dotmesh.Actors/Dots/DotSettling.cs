@@ -80,12 +80,8 @@ internal sealed class DotSettling(DotScope scope)
             .Where(id => scope.Env.Index.LabelsOf(id) is { } labels && (labels.Replica || labels.Epoch < row.Epoch)).ToList();
         foreach (var id in copies)
         {
-            await scope.On(id, "taking control", null, async (storage, ct) =>
-            {
-                var labels = scope.Env.Index.Find(id)!.Labels! with { Replica = false, Epoch = row.Epoch };
-                await storage.SetLabels(id, labels, ct);
-                scope.Env.Index.SetLabels(id, labels);
-            });
+            await scope.On(id, "taking control", null, (_, ct) =>
+                scope.Env.SetLabels(id, scope.Env.Index.LabelsOf(id)! with { Replica = false, Epoch = row.Epoch }, ct));
             await scope.Mount(id);
         }
 
@@ -275,7 +271,7 @@ internal sealed class DotSettling(DotScope scope)
         catch (DirectoryConflictException) when (scope.Env.Directory.Find(scope.Dot) is { } row && row.Name != scope.State.Name)
         {
             // a new name was reserved, and before the journal said so somebody took the old one: there is no way back
-            await _renaming.Complete(row);
+            await _renaming.Complete(row, BySystem);
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed class PoolRepair(DotEnvironment env, IUsers users, Func<Filesyst
     {
         var unmounted = env.Directory.Dots
             .Where(row => row.Node == env.Node && row.Status == DotStatus.Active)
-            .SelectMany(row => row.Branches.Values.Select(branch => branch.Id).Prepend(row.Id))
+            .SelectMany(row => row.Filesystems)
             .Where(id => env.Index.Contains(id) && !env.Index.IsMounted(id))
             .ToList();
         var options = new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = ct };
@@ -90,12 +90,12 @@ internal sealed class PoolRepair(DotEnvironment env, IUsers users, Func<Filesyst
         var damaged = new List<FilesystemId>();
         foreach (var row in env.Directory.Dots.Where(row => row.Node == env.Node))
         {
-            var known = row.Branches.Values.Select(branch => branch.Id).Append(row.Id).ToHashSet();
-            var labels = env.Index.Find(row.Id)?.Labels;
+            var known = row.Filesystems.ToHashSet();
+            var labels = env.Index.LabelsOf(row.Id);
             if (row.Status != DotStatus.Active
                 || env.Index.OfDot(row.Id).Any(id => !known.Contains(id))
-                || (labels is null && env.Index.Contains(row.Id))
-                || (labels is not null && (labels.Name != row.Name || !labels.Collaborators.SequenceEqual(row.Collaborators))))
+                || (env.Index.Contains(row.Id)
+                    && (labels is null || labels.Name != row.Name || !labels.Collaborators.SequenceEqual(row.Collaborators))))
             {
                 damaged.Add(row.Id);
             }

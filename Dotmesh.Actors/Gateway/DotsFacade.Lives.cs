@@ -113,7 +113,7 @@ internal sealed partial class DotsFacade
         var (name, branch) = (target.Dot.Name, target.Branch);
         try
         {
-            return env.Links.Provide(name, branch, path, subdot, target.Dot.Branches.Values.Select(known => known.Id).Prepend(target.Dot.Id));
+            return env.Links.Provide(name, branch, path, subdot, target.Dot.Filesystems);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

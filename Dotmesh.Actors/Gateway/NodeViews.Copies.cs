@@ -85,7 +85,7 @@ internal sealed partial class NodeViews
 
     /// <inheritdoc cref="Held(StorageNodeId, DotRow, CancellationToken)"/>
     public Task<Outcome<ImmutableArray<HeldFilesystem>>> Held(StorageNodeId node, IReadOnlyCollection<DotRow> rows, CancellationToken ct) =>
-        Held(node, (ImmutableArray<FilesystemId>)[.. rows.SelectMany(row => row.Branches.Values.Select(branch => branch.Id).Append(row.Id))], ct);
+        Held(node, (ImmutableArray<FilesystemId>)[.. rows.SelectMany(row => row.Filesystems)], ct);
 
     private async Task<Outcome<ImmutableArray<HeldFilesystem>>> Held(
         StorageNodeId node, ImmutableArray<FilesystemId> ids, CancellationToken ct) =>

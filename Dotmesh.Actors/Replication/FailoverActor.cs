@@ -124,7 +124,7 @@ internal sealed class FailoverActor : ReceiveActor, IWithTimers
     private async Task TakeOver(StorageNodeId dead)
     {
         var dots = _env.Directory.Dots.Where(row => row.Node == dead && row.Status != DotStatus.Creating).ToList();
-        var filesystems = dots.SelectMany(row => row.Branches.Values.Select(branch => branch.Id).Append(row.Id)).ToImmutableArray();
+        var filesystems = dots.SelectMany(row => row.Filesystems).ToImmutableArray();
         var live = _members.Live.Keys.ToHashSet();
         if (_nothingTaken.TryGetValue(dead, out var asked) && asked.SetEquals(live))
         {

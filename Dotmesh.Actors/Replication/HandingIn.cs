@@ -57,9 +57,7 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link)
 
         foreach (var filesystem in Own(row.Id))
         {
-            var labels = filesystem.Labels! with { Replica = true, Epoch = row.Epoch };
-            await env.Storage.SetLabels(filesystem.Id, labels, ct);
-            env.Index.SetLabels(filesystem.Id, labels);
+            await env.SetLabels(filesystem.Id, filesystem.Labels! with { Replica = true, Epoch = row.Epoch }, ct);
         }
 
         return default(Done);

@@ -160,8 +160,7 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
                     env.Links.Remove(before.Name, [(before.Branch, relabel.Filesystem)]);
                 }
 
-                await env.Storage.SetLabels(relabel.Filesystem, relabel.Labels, ct);
-                env.Index.SetLabels(relabel.Filesystem, relabel.Labels);
+                await env.SetLabels(relabel.Filesystem, relabel.Labels, ct);
                 break;
         }
 

@@ -65,6 +65,19 @@ public abstract class WriteOnlyStream : Stream
     public sealed override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }
 
+/// <summary>Large writes, where they are to be made in steps.</summary>
+public static class Pieces
+{
+    /// <summary>None of an empty buffer.</summary>
+    public static IEnumerable<ReadOnlyMemory<byte>> InPieces(this ReadOnlyMemory<byte> buffer, int most)
+    {
+        for (var rest = buffer; !rest.IsEmpty; rest = rest[Math.Min(most, rest.Length)..])
+        {
+            yield return rest[..Math.Min(most, rest.Length)];
+        }
+    }
+}
+
 /// <summary>Counts what is written through it.</summary>
 /// <param name="output">Not closed.</param>
 /// <param name="written">Told of all bytes so far, after each step of a write: who writes much at once is to be seen on the way. Null: nobody asks.</param>
@@ -77,13 +90,11 @@ internal sealed class CountingStream(Stream output, Action<long>? written = null
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        while (!buffer.IsEmpty)
+        foreach (var step in buffer.InPieces(written is null ? int.MaxValue : Step))
         {
-            var step = written is null ? buffer : buffer[..Math.Min(Step, buffer.Length)];
             await output.WriteAsync(step, cancellationToken);
             Bytes += step.Length;
             written?.Invoke(Bytes);
-            buffer = buffer[step.Length..];
         }
     }
 

@@ -60,4 +60,7 @@ public sealed class StorageException : Exception
         : base(message, inner) => Failure = failure;
 
     public StorageFailure Failure { get; }
+
+    /// <summary>The tool was ended from outside, by a kill or because it made no progress: it may have done its work before.</summary>
+    public bool WasCut => Failure is StorageFailure.CommandKilled or StorageFailure.CommandStalled;
 }

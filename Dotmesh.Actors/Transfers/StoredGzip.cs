@@ -23,9 +23,9 @@ internal sealed class StoredGzip(Stream output) : WriteOnlyStream
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        for (var rest = buffer; !rest.IsEmpty; rest = rest[Math.Min(Most, rest.Length)..])
+        foreach (var piece in buffer.InPieces(Most))
         {
-            await Block(rest[..Math.Min(Most, rest.Length)], last: false, cancellationToken);
+            await Block(piece, last: false, cancellationToken);
         }
     }
 

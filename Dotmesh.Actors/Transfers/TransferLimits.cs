@@ -103,9 +103,8 @@ internal sealed class PacedWriter(Stream inner, Func<int, CancellationToken, Val
 {
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        for (var rest = buffer; !rest.IsEmpty; rest = rest[Math.Min(PacedReader.Piece, rest.Length)..])
+        foreach (var piece in buffer.InPieces(PacedReader.Piece))
         {
-            var piece = rest[..Math.Min(PacedReader.Piece, rest.Length)];
             await pass(piece.Length, cancellationToken);
             await inner.WriteAsync(piece, cancellationToken);
         }

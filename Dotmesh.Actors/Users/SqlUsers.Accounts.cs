@@ -29,15 +29,6 @@ public sealed partial class SqlUsers
         return await Insert(NewRow(user, hash, Credentials.NewApiKey()), ct);
     }
 
-    /// <summary>Keeps id, hash and key; the same rules for name and e-mail as at registration.</summary>
-    public async Task<Outcome<User>> Import(ImportedUser imported, CancellationToken ct)
-    {
-        var user = imported.User;
-        var refusal = UserDecisions.CheckForm(user.Name, user.Email, "imported")
-            ?? UserDecisions.CheckFree(user.Name, NameTaken(user.Name), _cache.ByEmail(user.Email).Count > 0);
-        return refusal is not null ? refusal : await Insert(NewRow(user, imported.Password, imported.ApiKey), ct);
-    }
-
     public IReadOnlyList<ImportedUser> Export() =>
     [
         .. _cache.All.Select(known => known.Row).OrderBy(row => row.User.Name, StringComparer.Ordinal).Select(row => new ImportedUser(

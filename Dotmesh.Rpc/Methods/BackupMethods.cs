@@ -47,8 +47,7 @@ internal static class BackupMethods
             BackupV1.Known,
             call.Services.Clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
             [.. call.Users.Export().Select(BackupUser.From)],
-            [.. rows.SelectMany(row => row.Branches.Values.Select(branch => branch.Id).Prepend(row.Id)
-                .Select(id => new BackupMaster(id.Value, row.Node.Value)))],
+            [.. rows.SelectMany(row => row.Filesystems.Select(id => new BackupMaster(id.Value, row.Node.Value)))],
             [.. rows.Select(row => new BackupDot(
                 row.Id.Value, row.Name.Namespace, row.Name.Name, row.Collaborators.IsEmpty ? null : [.. row.Collaborators.Keys]))],
             [.. rows.SelectMany(row => row.Branches.Values.Select(branch => new BackupBranch(

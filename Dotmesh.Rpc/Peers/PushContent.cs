@@ -70,9 +70,9 @@ internal sealed class PushContent(Func<Stream, CancellationToken, Task> write, P
 
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            for (var rest = buffer; rest.Length > 0; rest = rest[Math.Min(PieceBytes, rest.Length)..])
+            foreach (var piece in buffer.InPieces(PieceBytes))
             {
-                await Guarded(output.WriteAsync(rest[..Math.Min(PieceBytes, rest.Length)], cancellationToken), cancellationToken);
+                await Guarded(output.WriteAsync(piece, cancellationToken), cancellationToken);
             }
         }
 

@@ -34,12 +34,12 @@ public abstract class FaultPointsSpec : IAsyncLifetime
     private async Task AllAgree(string point)
     {
         var pool = (await _node.Memory.List(default)).ToDictionary(filesystem => filesystem.Id);
-        var known = _node.Directory.Dots.SelectMany(row => row.Branches.Values.Select(b => b.Id).Append(row.Id)).ToList();
+        var known = _node.Directory.Dots.SelectMany(row => row.Filesystems).ToList();
         Assert.True(pool.Keys.ToHashSet().SetEquals(known), $"{point}: pool {pool.Count}, directory {known.Count} filesystems");
         foreach (var row in _node.Directory.Dots)
         {
             Assert.True(row.Status == DotStatus.Active, $"{point}: {row.Name} is {row.Status}");
-            foreach (var id in row.Branches.Values.Select(b => b.Id).Append(row.Id))
+            foreach (var id in row.Filesystems)
             {
                 var commits = await _node.Dots.Commits(_node.Directory.FindFilesystem(id)!, default);
                 Assert.Equal(pool[id].Commits.Select(commit => commit.Id), commits.Value.Select(commit => commit.Id));

@@ -235,7 +235,7 @@ public sealed class UsersSpec : OneDatabase
         var hash = SCrypt.Generate(Encoding.UTF8.GetBytes("old-password"), salt, 32768, 8, 1, 32);
         var carol = new User(
             "5f0a8e4e-4a5c-4e0a-9d0a-1d2b3c4d5e6f", "carol", "c@x.org", ImmutableSortedDictionary<string, string>.Empty);
-        await _users.Import(new ImportedUser(carol, PasswordHash.FromScrypt(salt, hash), "any key"), default);
+        await _users.Restore(new ImportedUser(carol, PasswordHash.FromScrypt(salt, hash), "any key"), default);
 
         Assert.Equal(AuthenticationType.ApiKey, (await Login("carol", "any key"))?.Authentication);
         Assert.Null(await Login("carol", "wrong-password"));

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using SentProperties = System.Collections.Generic.IReadOnlyDictionary<
     string, System.Collections.Immutable.ImmutableSortedDictionary<string, string>>;
 
@@ -29,8 +28,8 @@ internal static class PropertyHead
         Stream stream, SentProperties properties, IReadOnlyDictionary<string, ulong> guids, CancellationToken ct)
     {
         var begin = SendRecord.First(await ZfsFrame.ReadExactly(stream, SendRecord.Length, ct));
-        var labelled = properties.Where(commit => commit.Value.Count > 0 && guids.GetValueOrDefault(commit.Key) != 0).ToList();
-        var characters = labelled.Sum(commit => commit.Value.Sum(property => (long)property.Key.Length + property.Value.Length));
+        var labelled = guids.Where(commit => commit.Value != 0 && properties.GetValueOrDefault(commit.Key) is { Count: > 0 }).ToList();
+        var characters = labelled.Sum(commit => properties[commit.Key].Sum(property => (long)property.Key.Length + property.Value.Length));
         if (!begin.IsBegin || begin.BigEndian || labelled.Count == 0 || characters > MostCharacters)
         {
             return Joined(begin.Bytes.ToArray(), stream, []);
@@ -41,32 +40,31 @@ internal static class PropertyHead
             // its head ends with a record of its own; its last record ends the new one
             await ZfsFrame.ReadExactly(stream, begin.Payload <= SendRecord.MaxPayload ? (int)begin.Payload : throw ZfsFrame.Bad("is damaged"), ct);
             await ZfsFrame.ReadExactly(stream, SendRecord.Length, ct);
-            return Joined(begin.PackageHead(begin.Name, List(labelled, guids)), stream, []);
+            return Joined(begin.PackageHead(begin.Name, List(labelled, properties)), stream, []);
         }
 
-        return Joined([.. begin.PackageHead(begin.Name, List(labelled, guids)), .. begin.Bytes.Span], stream, SendRecord.PackageEnd());
+        return Joined([.. begin.PackageHead(begin.Name, List(labelled, properties)), .. begin.Bytes.Span], stream, SendRecord.PackageEnd());
     }
 
     private static JoinedStream Joined(byte[] first, Stream stream, byte[] last) => new(new MemoryStream(first), stream, new MemoryStream(last));
 
-    private static byte[] List(
-        IEnumerable<KeyValuePair<string, ImmutableSortedDictionary<string, string>>> labelled, IReadOnlyDictionary<string, ulong> guids)
+    private static byte[] List(IEnumerable<KeyValuePair<string, ulong>> labelled, SentProperties properties)
     {
-        var (snapshots, properties) = (new NvWriter(), new NvWriter());
-        foreach (var (commit, values) in labelled)
+        var (snapshots, bySnapshot) = (new NvWriter(), new NvWriter());
+        foreach (var (commit, guid) in labelled)
         {
-            snapshots.Add(commit, guids[commit]);
+            snapshots.Add(commit, guid);
             var own = new NvWriter();
-            foreach (var (name, value) in values.Where(p => ZfsProperties.IsMetadata(p.Key, p.Value)))
+            foreach (var (name, value) in properties[commit].Where(p => ZfsProperties.IsMetadata(p.Key, p.Value)))
             {
                 own.Add(name, value);
             }
 
-            properties.Add(commit, own);
+            bySnapshot.Add(commit, own);
         }
 
         // called by a number where zfs does it; nothing is looked up by it
-        var filesystem = new NvWriter().Add("props", new NvWriter().Add(Mark, "yes")).Add("snaps", snapshots).Add("snapprops", properties);
+        var filesystem = new NvWriter().Add("props", new NvWriter().Add(Mark, "yes")).Add("snaps", snapshots).Add("snapprops", bySnapshot);
         return new NvWriter().Add("fss", new NvWriter().Add("0x1", filesystem)).Pack();
     }
 }

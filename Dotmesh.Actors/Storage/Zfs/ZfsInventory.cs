@@ -12,7 +12,14 @@ internal sealed class ZfsSnapshot(string name)
     public Dictionary<string, string> Properties { get; } = new(StringComparer.Ordinal);
 
     /// <summary>It got a property of ours here; what comes with a stream brings its own.</summary>
-    public bool IsLabelledHere { get; set; }
+    public bool IsLabelledHere { get; private set; }
+
+    /// <param name="source">As the pool tells it.</param>
+    public void Take(string property, string value, string source)
+    {
+        Properties[property] = value;
+        IsLabelledHere |= source == "local";
+    }
 }
 
 /// <summary>A dataset below the parent, temporaries included.</summary>
@@ -68,22 +75,14 @@ internal sealed class ZfsInventory
     /// <summary>User properties: only those set on the object itself, of objects listed before.</summary>
     public void ReadUser(string line)
     {
-        var fields = line.Split('\t');
-        // values of others may hold tabs and newlines; ours hold neither
-        if (fields.Length < 2 || !fields[1].StartsWith(ZfsProperties.Prefix, StringComparison.Ordinal))
+        if (Ours(line) is not var (name, property, value, source))
         {
             return;
         }
 
-        if (fields is not [var name, var property, var value, var source])
-        {
-            throw NotUnderstood(line);
-        }
-
         if (_snapshots.TryGetValue(name, out var snapshot) && source is "local" or "received")
         {
-            snapshot!.Properties[property] = value;
-            snapshot.IsLabelledHere |= source == "local";
+            snapshot!.Take(property, value, source);
         }
         else if (_datasets.TryGetValue(name, out var dataset) && source == "local")
         {
@@ -161,6 +160,19 @@ internal sealed class ZfsInventory
         ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
             : throw NotUnderstood($"{name}\t{property}\t{value}");
+
+    /// <summary>A line of <c>zfs get -Hp -o name,property,value,source</c> about a property of ours; null: it is about another one.</summary>
+    public static (string Name, string Property, string Value, string Source)? Ours(string line)
+    {
+        var fields = line.Split('\t');
+        // values of others may hold tabs and newlines; ours hold neither
+        if (fields.Length < 2 || !fields[1].StartsWith(ZfsProperties.Prefix, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        return fields is [var name, var property, var value, var source] ? (name, property, value, source) : throw NotUnderstood(line);
+    }
 
     public static StorageException NotUnderstood(string line) => new(StorageFailure.Unexpected,
         $"zfs printed a line that makes no sense: '{line[..Math.Min(line.Length, 200)]}'. Is it the zfs program of this system? Try again.");

@@ -25,7 +25,7 @@ internal sealed partial class ZfsMounts
                 between();
                 await tool.UnmountedZfs(["rename", meanwhile, name], CancellationToken.None);
             }
-            catch (StorageException cut) when (cut.Failure is StorageFailure.CommandKilled or StorageFailure.CommandStalled)
+            catch (StorageException cut) when (cut.WasCut)
             {
                 await tool.TryUnmountedZfs(["rename", meanwhile, name], CancellationToken.None);
                 throw;

@@ -54,7 +54,7 @@ public sealed partial class ZfsStorage
         }
         catch (StorageException why)
         {
-            if (!WasCut(why) || !await IsMadeSince(snapshot, began, why))
+            if (!why.WasCut || !await IsMadeSince(snapshot, began, why))
             {
                 if (inFile.Count > 0)
                 {
@@ -186,7 +186,7 @@ public sealed partial class ZfsStorage
         {
             result = await _tool.TryZfs(arguments, ct);
         }
-        catch (StorageException why) when (WasCut(why))
+        catch (StorageException why) when (why.WasCut)
         {
             if (await IsMadeSince(_names.Dataset(id), began, why))
             {

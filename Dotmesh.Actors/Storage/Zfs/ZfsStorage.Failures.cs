@@ -5,10 +5,6 @@ namespace Dotmesh.Actors.Storage.Zfs;
 /// <summary>What is done when a step fails, so that an operation is there whole, or not at all, or can be repeated.</summary>
 public sealed partial class ZfsStorage
 {
-    /// <summary>Ended from outside, by a kill or because it made no progress: it may have done its work before.</summary>
-    private static bool WasCut(StorageException failure) =>
-        failure.Failure is StorageFailure.CommandKilled or StorageFailure.CommandStalled;
-
     /// <summary>
     /// Whether a command that was cut had come to its end: the pool makes a dataset or snapshot with its properties whole
     /// or not at all.

@@ -26,7 +26,7 @@ public sealed partial class ZfsStorage
             {
                 var commit = snapshot.Name;
                 properties[commit] = Properties(commit, sent.GetValueOrDefault(commit), metadata?.GetValueOrDefault(new CommitId(commit)));
-                return heads ? await Labelled(snapshot, properties, new Dictionary<string, ulong> { [commit] = snapshot.ToGuid }, ct) : snapshot;
+                return await Labelled(snapshot, properties, heads ? new Dictionary<string, ulong> { [commit] = snapshot.ToGuid } : null, ct);
             }, ct);
             return properties;
         }, ct);

@@ -27,7 +27,7 @@ public sealed partial class ZfsStorage
             for (var n = 0; n < header.Segments; n++)
             {
                 var segment = new ZfsSegmentStream(input);
-                await ReceiveSegment(target, heads ? await Labelled(segment, header.Commits, header.Guids, ct) : segment, ct);
+                await ReceiveSegment(target, await Labelled(segment, header.Commits, heads ? header.Guids : null, ct), ct);
             }
 
             return header.Commits;
@@ -139,6 +139,7 @@ public sealed partial class ZfsStorage
         && (!IsIncremental(range)
             || (await _tool.Zfs(["get", "-H", "-o", "source", PropertyHead.Mark, _names.Dataset(range.Filesystem)], ct)).Trim() == "received");
 
+    /// <param name="guids">Null: without a head.</param>
     private static async Task<Stream> Labelled(
         Stream segment, SentProperties properties, IReadOnlyDictionary<string, ulong>? guids, CancellationToken ct) =>
         guids is null ? segment : await PropertyHead.Before(segment, properties, guids, ct);
@@ -205,7 +206,7 @@ public sealed partial class ZfsStorage
         {
             await _tool.Zfs(["rename", temporary, _names.Dataset(id)], ct);
         }
-        catch (StorageException why) when (WasCut(why))
+        catch (StorageException why) when (why.WasCut)
         {
             if (await Dataset(_names.Dataset(id), CancellationToken.None) is null)
             {

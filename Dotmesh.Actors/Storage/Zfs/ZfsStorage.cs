@@ -134,38 +134,45 @@ public sealed partial class ZfsStorage : IStorage
     private Task<ZfsInventory> Inventory(string dataset, CancellationToken ct) => _tool.Reading(
         async () =>
         {
-            var inventory = new ZfsInventory();
-            var native = _features.Kernel ? "guid,createtxg,creation,origin" : "guid,creation,origin";
-            await _tool.Lines(["get", "-Hp", "-r", "-o", "name,property,value", native, dataset], inventory.ReadNative, ct);
+            var inventory = await Native(dataset, ct);
             await _tool.Lines(["get", "-Hp", "-r", "-s", "local,received", "-o", "name,property,value,source", "all", dataset],
                 inventory.ReadUser, ct);
-            return inventory.Whole(dataset, guids: true);
+            return inventory;
         },
         ct);
+
+    /// <summary>What the pool itself knows: names, ids, times and origins, and none of our properties.</summary>
+    private async Task<ZfsInventory> Native(string dataset, CancellationToken ct)
+    {
+        var inventory = new ZfsInventory();
+        var native = _features.Kernel ? "guid,createtxg,creation,origin" : "guid,creation,origin";
+        await _tool.Lines(["get", "-Hp", "-r", "-o", "name,property,value", native, dataset], inventory.ReadNative, ct);
+        return inventory.Whole(dataset, guids: true);
+    }
 
     /// <summary>
     /// One dataset with its snapshots; null when there is none. In one command, which also prints what nobody asked for: for few
     /// lines that costs less than a second process. zfs-fuse does not count the GUID among "all".
     /// </summary>
     /// <param name="guids">False: they may be 0.</param>
-    private async Task<ZfsDataset?> Dataset(string name, CancellationToken ct, bool guids = false)
+    private Task<ZfsDataset?> Dataset(string name, CancellationToken ct, bool guids = false) => IfThere(
+        guids && !_features.Kernel ? InInventory(name, ct) : _tool.Reading(
+            async () =>
+            {
+                var inventory = new ZfsInventory();
+                await _tool.Lines(["get", "-Hp", "-r", "-s", "local,received,none", "-o", "name,property,value,source", "all", name],
+                    inventory.ReadAny, ct);
+                return inventory.Whole(name, _features.Kernel)[name];
+            },
+            ct));
+
+    private async Task<ZfsDataset?> InInventory(string name, CancellationToken ct) => (await Inventory(name, ct))[name];
+
+    private static async Task<ZfsDataset?> IfThere(Task<ZfsDataset?> reading)
     {
         try
         {
-            if (guids && !_features.Kernel)
-            {
-                return (await Inventory(name, ct))[name];
-            }
-
-            return await _tool.Reading(
-                async () =>
-                {
-                    var inventory = new ZfsInventory();
-                    await _tool.Lines(["get", "-Hp", "-r", "-s", "local,received,none", "-o", "name,property,value,source", "all", name],
-                        inventory.ReadAny, ct);
-                    return inventory.Whole(name, _features.Kernel)[name];
-                },
-                ct);
+            return await reading;
         }
         catch (StorageException missing) when (missing.Failure == StorageFailure.NotFound)
         {

@@ -246,7 +246,7 @@ internal sealed class ZfsTool
         {
             return await _runner.Run(command, ct);
         }
-        catch (StorageException cut) when (cut.Failure is StorageFailure.CommandKilled or StorageFailure.CommandStalled)
+        catch (StorageException cut) when (cut.WasCut)
         {
             throw new StorageException(cut.Failure, Advised(cut.Failure, cut.Message), cut);
         }
