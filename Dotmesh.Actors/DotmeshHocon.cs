@@ -94,6 +94,7 @@ internal static class DotmeshHocon
             query.journal.sql { tag-read-mode = Csv }
           }
         }
+        dotmesh.dot-mailbox.mailbox-type = {{Text(typeof(Dots.LastWordMailbox).AssemblyQualifiedName!)}}
         dotmesh.journal-dispatcher {
           type = ForkJoinDispatcher
           throughput = 100

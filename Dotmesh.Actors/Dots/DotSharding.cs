@@ -35,7 +35,7 @@ internal static class DotSharding
             TypeName,
             entity => entity == PrimeEntity
                 ? Props.Create(() => new PrimeActor())
-                : Props.Create(() => new DotActor(new FilesystemId(entity), env)),
+                : Props.Create(() => new DotActor(new FilesystemId(entity), env)).WithMailbox(LastWordMailbox.Name),
             ClusterShardingSettings.Create(system),
             new DotExtractor(),
             new ByStorageNode(),
