@@ -41,10 +41,10 @@ public abstract class FailoverSpec : ThreeNodes
     {
         await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
         await Cluster.Holds("data", "", 1);
-        Cluster.Nodes[1].Freeze();
-        Cluster.Nodes[2].Freeze();
+        await Cluster.Nodes[1].Freeze();
+        await Cluster.Nodes[2].Freeze();
         await Commit(0, "only here");
-        Cluster.Nodes[0].Freeze();
+        await Cluster.Nodes[0].Freeze();
         Cluster.Nodes[1].Thaw();
         Cluster.Nodes[2].Thaw();
 
@@ -64,7 +64,7 @@ public abstract class FailoverSpec : ThreeNodes
     {
         await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
         await Cluster.Holds("data", "", 1);
-        Cluster.Nodes[0].Freeze();
+        await Cluster.Nodes[0].Freeze();
         await CommitsAgain(1, "after the takeover");
         await Cluster.Server.Kill();
         Cluster.Nodes[0].Thaw();
@@ -79,7 +79,7 @@ public abstract class FailoverSpec : ThreeNodes
     [SkippableFact]
     public async Task A_node_without_dots_that_was_frozen_comes_back_too_and_who_starts_meanwhile_finds_the_others()
     {
-        Cluster.Nodes[0].Freeze();
+        await Cluster.Nodes[0].Freeze();
         await Cluster.Logged("it leaves the cluster", TimeSpan.FromSeconds(60), 1, 2);
         // whoever starts now must not be told to join it
         await Cluster.Server.Execute(

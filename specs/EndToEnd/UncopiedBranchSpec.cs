@@ -16,11 +16,11 @@ public sealed class UncopiedBranchSpec : ThreeNodes
         await Rpc(0).Call("Create", new { Namespace = "admin", Name = "data" });
         await Cluster.Holds("data", "", 1);
         var first = (string?)((JsonArray)(await Rpc(0).Call("Commits", new { Namespace = "admin", Name = "data" }))!)[0]!["Id"];
-        Cluster.Nodes[1].Freeze();
-        Cluster.Nodes[2].Freeze();
+        await Cluster.Nodes[1].Freeze();
+        await Cluster.Nodes[2].Freeze();
         await Rpc(0).Call("Branch", new { Namespace = "admin", Name = "data", SourceBranch = "master", NewBranchName = "side", SourceCommitId = first });
         await Rpc(0).Text("Commit", new { Namespace = "admin", Name = "data", Branch = "side", Message = "only here" });
-        Cluster.Nodes[0].Freeze();
+        await Cluster.Nodes[0].Freeze();
         Cluster.Nodes[1].Thaw();
         Cluster.Nodes[2].Thaw();
 

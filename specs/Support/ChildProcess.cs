@@ -125,8 +125,16 @@ public sealed partial class ChildProcess : IAsyncDisposable
         Send(number);
     }
 
-    /// <summary>SIGSTOP, which a program cannot ignore.</summary>
-    public void Freeze() => Send(19);
+    /// <summary>
+    /// SIGSTOP, which a program cannot ignore; but the kernel only begins to stop it when one of its threads gets the processor. Answers when
+    /// none of them does anything any more.
+    /// </summary>
+    public async Task Freeze()
+    {
+        Send(19);
+        await Patience.Holds(
+            () => Task.FromResult(IsStopped() ? "stopped" : null), TimeSpan.FromSeconds(30), () => $"process {_process.Id} does not stop");
+    }
 
     /// <summary>SIGCONT.</summary>
     public void Thaw() => Send(18);
@@ -156,6 +164,20 @@ public sealed partial class ChildProcess : IAsyncDisposable
             throw new InvalidOperationException($"kill -{number} {_process.Id}: error {Marshal.GetLastPInvokeError()}");
         }
     }
+
+    /// <summary>Whether each thread is. Its state follows its name, which is in brackets and may hold anything.</summary>
+    private bool IsStopped() => Directory.GetDirectories($"/proc/{_process.Id}/task").All(thread =>
+    {
+        try
+        {
+            var stat = File.ReadAllText(Path.Combine(thread, "stat"));
+            return stat[stat.LastIndexOf(')')..].StartsWith(") T", StringComparison.Ordinal);
+        }
+        catch (Exception gone) when (gone is DirectoryNotFoundException or FileNotFoundException or IOException)
+        {
+            return true;
+        }
+    });
 
     private static void Keep(ConcurrentQueue<string> lines, string? line)
     {

@@ -164,7 +164,7 @@ public sealed class NodeProcess : IAsyncDisposable
     public void Signal(PosixSignal signal) => _process.Signal(signal);
 
     /// <summary>SIGSTOP: it does nothing, and knows nothing of it.</summary>
-    public void Freeze() => _process.Freeze();
+    public Task Freeze() => _process.Freeze();
 
     /// <summary>It goes on where it was frozen.</summary>
     public void Thaw() => _process.Thaw();

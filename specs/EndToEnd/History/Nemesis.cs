@@ -24,7 +24,7 @@ internal sealed class Nemesis(NodeCluster cluster, int seed, Action<string> say)
                 break;
             case 3 or 4 or 5:
                 say($"freeze node {node}");
-                cluster.Nodes[node].Freeze();
+                await cluster.Nodes[node].Freeze();
                 await Pause(500, 9000);
                 cluster.Nodes[node].Thaw();
                 break;

@@ -96,7 +96,7 @@ public abstract class TransferFaultsSpec(ITestOutputHelper output, bool onPools)
                 await Nodes.KillAndStart(1);
                 break;
             case Fault.FreezeThere:
-                There.Nodes[0].Freeze();
+                await There.Nodes[0].Freeze();
                 // as long as the client of the other side gives a question
                 await Assert.ThrowsAsync<TaskCanceledException>(() => Silent(There.Nodes[0].Address));
                 There.Nodes[0].Thaw();
