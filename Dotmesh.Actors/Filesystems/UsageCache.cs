@@ -6,10 +6,13 @@ namespace Dotmesh.Actors.Filesystems;
 
 /// <summary>
 /// Sizes on demand (design D6): what was asked for and is older than <c>age</c> is measured in one storage call, one at a
-/// time; who waited longer than <c>budget</c> gets the last known sizes while the measuring goes on.
+/// time; who waited longer than <c>budget</c> gets the last known sizes while the measuring goes on. Who asks for one filesystem
+/// only asks for its size, and gets <see cref="ForOne"/> times as long.
 /// </summary>
 public sealed class UsageCache(IStorage storage, TimeProvider time, TimeSpan age, TimeSpan budget, ILogger log, CancellationToken stopping)
 {
+    private const int ForOne = 10;
+
     private readonly ConcurrentDictionary<FilesystemId, Measured> _known = new();
     private readonly Lock _lock = new();
     private HashSet<FilesystemId> _wanted = [];
@@ -26,7 +29,7 @@ public sealed class UsageCache(IStorage storage, TimeProvider time, TimeSpan age
             var measured = Measure(stale);
             try
             {
-                await measured.WaitAsync(budget, time, ct);
+                await measured.WaitAsync(ids.Count == 1 ? budget * ForOne : budget, time, ct);
             }
             catch (TimeoutException)
             {

@@ -31,6 +31,9 @@ public sealed record FetchRequest(FilesystemId Dot, long Epoch, StreamRange Rang
 {
     /// <summary>Of the stream; empty: the storage's own.</summary>
     public string Format { get; init; } = "";
+
+    /// <summary>See <see cref="IStorage.ResumePoint"/>; empty: at the beginning.</summary>
+    public string Resume { get; init; } = "";
 }
 
 /// <summary>A dot that a node controls, and a hash of what it consists of.</summary>

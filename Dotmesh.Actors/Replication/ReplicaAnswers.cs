@@ -55,7 +55,7 @@ internal sealed class ReplicaAnswers(
             return Receiver.WrongFormat(format, env.Storage.Capabilities.Formats());
         }
 
-        await env.Storage.Send(format, request.Range, output(), ct);
+        await env.Storage.Send(format, request.Range, request.Resume.Length == 0 ? null : request.Resume, output(), ct);
         return default(Done);
     }
 

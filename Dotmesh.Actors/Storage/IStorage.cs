@@ -78,7 +78,17 @@ public interface IStorage : IAsyncDisposable
     Task<long> PredictSize(StreamRange range, CancellationToken ct);
 
     /// <summary>Writes the range as this driver's stream (<see cref="StorageCapabilities.StreamFormat"/>), metadata of commits included.</summary>
-    Task Send(StreamRange range, Stream output, CancellationToken ct);
+    /// <param name="resume">
+    /// <see cref="ResumePoint"/> of the pool that receives: what it has of the range is left out. Null: all of it. A text that cannot be is
+    /// <see cref="StorageFailure.BadStream"/>, before anything is written.
+    /// </param>
+    Task Send(StreamRange range, string? resume, Stream output, CancellationToken ct);
+
+    /// <summary>
+    /// Where a stream of the range that broke off while this pool received it goes on: for <see cref="Send"/> of the pool that sends. Null: at
+    /// its beginning. Nothing of it is seen anywhere else; it is forgotten by the next start, after a day, and when it does not fit.
+    /// </summary>
+    Task<string?> ResumePoint(StreamRange range, CancellationToken ct);
 
     /// <summary>
     /// Applies a stream of this driver's format. Without a base the filesystem is made (labels given by the caller); with
@@ -110,4 +120,12 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Finishes or undoes what a crash left half done; run once at start, before anything else.</summary>
     Task<IReadOnlyList<string>> Recover(CancellationToken ct);
+}
+
+/// <summary>Calls in their usual form.</summary>
+public static class StorageCalls
+{
+    /// <summary>All of the range.</summary>
+    public static Task Send(this IStorage storage, StreamRange range, Stream output, CancellationToken ct) =>
+        storage.Send(range, null, output, ct);
 }

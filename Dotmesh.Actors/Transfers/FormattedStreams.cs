@@ -13,8 +13,16 @@ internal static class FormattedStreams
     public static Task<long> PredictSize(this IStorage storage, string format, StreamRange range, CancellationToken ct) =>
         IsPlain(storage, format) ? storage.PredictPlain(range, ct) : storage.PredictSize(range, ct);
 
-    public static Task Send(this IStorage storage, string format, StreamRange range, Stream output, CancellationToken ct) =>
-        IsPlain(storage, format) ? storage.SendPlain(range, output, ct) : storage.Send(range, output, ct);
+    /// <param name="resume">See <see cref="IStorage.ResumePoint"/>; only the storage's own streams go on in their middle.</param>
+    public static Task Send(
+        this IStorage storage, string format, StreamRange range, string? resume, Stream output, CancellationToken ct) =>
+        !IsPlain(storage, format) ? storage.Send(range, resume, output, ct)
+        : resume is null ? storage.SendPlain(range, output, ct)
+        : throw new StorageException(StorageFailure.BadStream, $"No stream of format {format} begins in its middle, at {resume}.");
+
+    /// <summary>For the other side, when it sends what broke off before; null: all of it.</summary>
+    public static Task<string?> ResumePoint(this IStorage storage, string format, StreamRange range, CancellationToken ct) =>
+        IsPlain(storage, format) ? Task.FromResult<string?>(null) : storage.ResumePoint(range, ct);
 
     /// <param name="commits">Told beside the stream; taken where the stream itself has no metadata.</param>
     public static Task Receive(

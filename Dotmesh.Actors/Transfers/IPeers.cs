@@ -75,8 +75,15 @@ public interface IPeer
     /// peer said its stream has. A body that breaks off is an <see cref="IOException"/> to whoever reads it, as is a silence of half a minute.
     /// </summary>
     /// <param name="format">The format that is wanted.</param>
+    /// <param name="resume">Where the stream is to begin (<see cref="IStorage.ResumePoint"/>); null: at its beginning.</param>
     Task<Outcome<Done>> Pull(
-        StreamRange range, string format, Func<Stream, string, CancellationToken, Task> read, CancellationToken ct);
+        StreamRange range, string format, string? resume, Func<Stream, string, CancellationToken, Task> read, CancellationToken ct);
+
+    /// <summary>
+    /// <c>ResumePoint</c>: where a push of this range that broke off goes on, for the own pool; null: at its beginning, as for every peer that
+    /// does not know the method.
+    /// </summary>
+    Task<Outcome<string?>> ResumePoint(StreamRange range, CancellationToken ct);
 
     /// <summary>
     /// <c>POST /filesystems/..</c>. <paramref name="write"/> writes the body. A status other than 200 is answered as it is: the text says
@@ -100,9 +107,27 @@ public static class StreamFormats
     /// <summary>HTTP header of both stream endpoints that names the format; without it: <see cref="ZfsSend"/>.</summary>
     public const string Header = "Dotmesh-Stream";
 
+    /// <summary>HTTP header of a pull: where the stream is to begin (<see cref="IStorage.ResumePoint"/>); without it: at its beginning.</summary>
+    public const string ResumeHeader = "Dotmesh-Resume";
+
+    private const int LongestResume = 4096;
+
     /// <summary>HTTP header of a push that names the registered transfer; original servers do not send it.</summary>
     public const string TransferHeader = "Dotmesh-Transfer";
 
     /// <summary>The method that answers the formats as a list of texts.</summary>
     public const string Method = "DotmeshRPC.StreamFormats";
+
+    /// <summary>Whether a text may be a place in a stream (<see cref="IStorage.ResumePoint"/>): ASCII letters, digits and hyphens.</summary>
+    public static bool IsPlace(string text) =>
+        text.Length is > 0 and <= LongestResume && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '-');
+}
+
+/// <summary>Calls in their usual form.</summary>
+public static class PeerCalls
+{
+    /// <summary>From its beginning.</summary>
+    public static Task<Outcome<Done>> Pull(
+        this IPeer peer, StreamRange range, string format, Func<Stream, string, CancellationToken, Task> read, CancellationToken ct) =>
+        peer.Pull(range, format, null, read, ct);
 }

@@ -24,6 +24,9 @@ public interface ITransferLink
     /// <summary>Answers when the controlling node has taken the stream in.</summary>
     Task<Outcome<Done>> Receive(StorageNodeId node, OfferedStream offer, CancellationToken ct);
 
+    /// <summary><see cref="IStorage.ResumePoint"/> of the node's pool.</summary>
+    Task<Outcome<string?>> ResumePoint(StorageNodeId node, StreamRange range, CancellationToken ct);
+
     /// <summary>Has <paramref name="read"/> read a stream that the node offers; what it throws comes through.</summary>
     Task<Outcome<Done>> FetchOffered(
         StorageNodeId node, string ticket, Func<Stream, CancellationToken, Task> read, CancellationToken ct);
@@ -37,6 +40,9 @@ public interface ITransferAnswers
     Task<Outcome<Done>> Cancel(string transfer, string by, CancellationToken ct);
 
     Task<Outcome<Done>> Receive(OfferedStream offer, CancellationToken ct);
+
+    /// <summary>Of this node's pool.</summary>
+    Task<Outcome<string?>> ResumePoint(StreamRange range, CancellationToken ct);
 
     /// <summary>Refused before the first byte, or an exception in the middle.</summary>
     Task<Outcome<Done>> SendOffered(string ticket, Func<Stream> output, CancellationToken ct);

@@ -59,7 +59,12 @@ public interface ITransfers
     /// <summary>
     /// Writes a range as a body (<see cref="WireBody"/>). Refused before <paramref name="output"/> is asked for; what fails after that is thrown.
     /// </summary>
-    Task<Outcome<Done>> Send(Caller caller, StreamRange range, string format, Func<Stream> output, CancellationToken ct);
+    /// <param name="resume">See <see cref="IStorage.ResumePoint"/>; null: all of it.</param>
+    Task<Outcome<Done>> Send(
+        Caller caller, StreamRange range, string format, string? resume, Func<Stream> output, CancellationToken ct);
+
+    /// <summary>Where a push of this range that broke off here goes on (<see cref="IStorage.ResumePoint"/>). Who may push it may ask.</summary>
+    Task<Outcome<string?>> ResumePoint(Caller caller, StreamRange range, CancellationToken ct);
 
     /// <summary>Takes a body that another cluster announced. What it says of it is HTTP's (contract 6.4).</summary>
     /// <param name="transfer">Id of the announced transfer; empty: the newest one that fits.</param>

@@ -13,6 +13,7 @@ internal sealed class SegmentRun(
 
     private long _before;
     private long _told;
+    private (StreamRange Range, string At)? _resumed;
 
     public TransferDirection Direction => request.Direction;
 
@@ -142,13 +143,19 @@ internal sealed class SegmentRun(
             return new SegmentResult.GivenUp(new TransferFailure("error-making-prelude", refusal.Message));
         }
 
+        var resume = await Resume(package);
+        if (resume.Refused(out refusal))
+        {
+            return Failed("error-asking-peer", refusal);
+        }
+
         var began = _before;
         var answer = await opened.Peer.Push(
             scope.Row.Id,
             package.Range,
             opened.Format,
             (output, ct) => WireBody.Write(
-                Paced(output), prelude.Value, (content, token) => parts.Env.Storage.Send(opened.Format, package.Range, content, token),
+                Paced(output), prelude.Value, (content, token) => parts.Env.Storage.Send(opened.Format, package.Range, resume.Value, content, token),
                 sent => News(began + sent), ct),
             Ending);
         if (answer.Refused(out refusal))
@@ -169,19 +176,51 @@ internal sealed class SegmentRun(
 
     private async Task<SegmentResult?> Pull(CommitPackage package)
     {
+        var resume = await Resume(package);
+        if (resume.Refused(out var refusal))
+        {
+            return Failed("error-receiving", refusal);
+        }
+
         var began = _before;
         var taken = default(Outcome<Done>);
         var pulled = await opened.Peer.Pull(
             package.Range,
             opened.Format,
+            resume.Value,
             async (body, format, ct) => taken = await TakeIn(package, body, format, began, ct),
             Ending);
-        if (pulled.Refused(out var refusal))
+        if (pulled.Refused(out refusal))
         {
             return Failed("error-pulling", refusal);
         }
 
         return taken.Refused(out refusal) ? Failed("error-receiving", refusal) : null;
+    }
+
+    /// <summary>
+    /// Where the stream goes on that an earlier try broke off. A place that brought nothing is not tried twice: what is kept there does not fit,
+    /// and a stream from the beginning takes its place.
+    /// </summary>
+    private async Task<Outcome<string?>> Resume(CommitPackage package)
+    {
+        if (!opened.IsOurs)
+        {
+            return default(string?);
+        }
+
+        var asked = IsPush
+            ? await opened.Peer.ResumePoint(package.Range, Ending)
+            : await parts.Env.Storage.ResumePoint(opened.Format, package.Range, Ending);
+        if (asked.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        var now = asked.Value is { } at ? (package.Range, at) : ((StreamRange, string)?)null;
+        var stale = now is not null && now == _resumed;
+        _resumed = stale ? null : now;
+        return stale ? default(string?) : asked;
     }
 
     private async Task<Outcome<Done>> TakeIn(CommitPackage package, Stream body, string format, long began, CancellationToken ct)
@@ -221,55 +260,5 @@ internal sealed class SegmentRun(
         return refusal.Code is RefusalCode.Denied or RefusalCode.AlreadyExists or RefusalCode.Invalid
             ? new SegmentResult.GivenUp(failure)
             : new SegmentResult.TryFailed(failure);
-    }
-}
-
-/// <summary>Commits that go over in one stream.</summary>
-/// <param name="Commits">Those that the range brings, oldest first.</param>
-internal sealed record CommitPackage(StreamRange Range, ImmutableArray<CommitProperties> Commits);
-
-/// <summary>Cuts a range into packages, so that little is repeated after a break. Pure.</summary>
-internal static class Packages
-{
-    /// <summary>Commits in one package. Each costs a fixed number of steps on either side, and as much again as it has commits.</summary>
-    public const int Most = 256;
-
-    /// <summary>Characters of metadata in one package, whose prelude is bounded too (<see cref="WirePrelude.MostBytes"/>); one commit in any case.</summary>
-    /// <remarks>JSON writes up to six bytes for one, and base64 a third more.</remarks>
-    public const int MostMetadata = 1 << 20;
-
-    /// <param name="source">The commits of the side that sends, up to the range's end.</param>
-    /// <param name="ours">An original gets all at once: it shows a stream as a segment.</param>
-    public static IEnumerable<CommitPackage> Of(StreamRange range, ImmutableArray<CommitProperties> source, bool ours)
-    {
-        var own = range.From?.Filesystem == range.Filesystem;
-        var first = own ? source.IndexOf(range.From!.Commit) + 1 : 0;
-        var last = source.IndexOf(range.To);
-        var from = range.From;
-        for (var at = first; at <= last;)
-        {
-            var count = ours ? Count(source, at, last) : last - at + 1;
-            var to = source[at + count - 1].Id;
-            yield return new CommitPackage(new StreamRange(range.Filesystem, from, to), source[at..(at + count)]);
-            from = new CommitOrigin(range.Filesystem, to);
-            at += count;
-        }
-    }
-
-    private static int Count(ImmutableArray<CommitProperties> source, int first, int last)
-    {
-        var (count, metadata) = (0, 0L);
-        while (count < Most && first + count <= last)
-        {
-            metadata += source[first + count].Metadata.Sum(pair => (long)pair.Key.Length + pair.Value.Length);
-            if (count > 0 && metadata > MostMetadata)
-            {
-                break;
-            }
-
-            count++;
-        }
-
-        return count;
     }
 }

@@ -123,8 +123,23 @@ internal sealed class TransferOpener(TransferParts parts)
         KeyValuePair.Create("author", caller.User.Name),
     ]);
 
-    private async Task<Outcome<long>> DirtyHere(DotTarget target, CancellationToken ct) =>
-        (await parts.Dots.View([target], ct)) is [var view] ? view.DirtyBytes : 0;
+    /// <summary>Measured now where that can be: a size of a moment ago would call clean what was just written.</summary>
+    private async Task<Outcome<long>> DirtyHere(DotTarget target, CancellationToken ct)
+    {
+        if (target.Dot.Node != parts.Env.Node)
+        {
+            return (await parts.Dots.View([target], ct)) is [var view] ? view.DirtyBytes : 0;
+        }
+
+        try
+        {
+            return (await parts.Env.Storage.Usage([target.Filesystem], ct)).GetValueOrDefault(target.Filesystem)?.DirtyBytes ?? 0;
+        }
+        catch (StorageException failure)
+        {
+            return Refusals.From(failure);
+        }
+    }
 
     /// <summary>Step 4.</summary>
     private static async Task<Outcome<TransferPath>> Path(

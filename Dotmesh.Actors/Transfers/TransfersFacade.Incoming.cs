@@ -72,7 +72,35 @@ internal sealed partial class TransfersFacade
         return new Refusal(RefusalCode.AlreadyExists, $"A transfer with id {announced.Id} exists here already, and it is another one.");
     }
 
-    public async Task<Outcome<Done>> Send(Caller caller, StreamRange range, string format, Func<Stream> output, CancellationToken ct)
+    public async Task<Outcome<string?>> ResumePoint(Caller caller, StreamRange range, CancellationToken ct)
+    {
+        var target = await Pushable(caller, range.Filesystem, ct);
+        if (target.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        return parts.Env.Directory.Find(target.Value.Dot) is { } dot && dot.Node != parts.Env.Node
+            ? parts.Services.Link is { } link && parts.Members.IsLive(dot.Node)
+                ? await link.ResumePoint(dot.Node, range, ct)
+                : Refusals.NodeNotUp(dot.Node)
+            : await ResumePoint(range, ct);
+    }
+
+    public async Task<Outcome<string?>> ResumePoint(StreamRange range, CancellationToken ct)
+    {
+        try
+        {
+            return await parts.Env.Storage.ResumePoint(range, ct);
+        }
+        catch (StorageException failure)
+        {
+            return Refusals.From(failure);
+        }
+    }
+
+    public async Task<Outcome<Done>> Send(
+        Caller caller, StreamRange range, string format, string? resume, Func<Stream> output, CancellationToken ct)
     {
         var target = parts.Dots.Resolve(caller, range.Filesystem, Right.Use);
         if (target.Refused(out var refusal) || MayStartAt(caller, range).Refused(out refusal))
@@ -100,11 +128,11 @@ internal sealed partial class TransfersFacade
         }
 
         Func<Stream, CancellationToken, Task> send = here
-            ? (content, token) => parts.Env.Storage.Send(format, range, content, token)
+            ? (content, token) => parts.Env.Storage.Send(format, range, resume, content, token)
             : async (content, token) =>
             {
                 var fetched = await parts.Env.Link!.Fetch(
-                    node, new FetchRequest(target.Value.Dot.Id, target.Value.Dot.Epoch, range) { Format = format }, (stream, t) => stream.CopyToAsync(content, t), token);
+                    node, new FetchRequest(target.Value.Dot.Id, target.Value.Dot.Epoch, range) { Format = format, Resume = resume ?? "" }, (stream, t) => stream.CopyToAsync(content, t), token);
                 if (fetched.Refused(out var broken))
                 {
                     throw new StorageException(StorageFailure.NotFound, broken.Message);

@@ -27,6 +27,14 @@ internal static class TransferPreparations
             WireJson.Default.Int64,
             PredictSize,
             [FromFilesystemId, FromSnapshotId, ToFilesystemId, ToSnapshotId]),
+        new RpcMethod<string>(
+            "DotmeshRPC.ResumePoint",
+            "Where a stream between two commits that broke off here goes on; empty at its beginning.",
+            WireJson.Default.String,
+            ResumePoint)
+        {
+            Arguments = [FromFilesystemId, FromSnapshotId, ToFilesystemId, ToSnapshotId],
+        },
         new RpcMethod<PathToTopLevelFilesystem>(
             "DotmeshRPC.DeducePathToTopLevelFilesystem",
             "The branches from the master branch to the named one.",
@@ -63,6 +71,26 @@ internal static class TransferPreparations
         }
 
         return await call.Dots.PredictSize(target.Value, range.Value, call.Deadline);
+    }
+
+    /// <summary>Of a filesystem that may not be here yet: who may push it is looked at where pushes are.</summary>
+    private static async ValueTask<Outcome<string>> ResumePoint(RpcCall call)
+    {
+        if (call.Services.Transfers is not { } transfers)
+        {
+            return TransferMethods.NoTransfers();
+        }
+
+        var filesystem = Names.Filesystem(call.Text(ToFilesystemId));
+        if (filesystem.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        var range = Range(filesystem.Value, call.Text(FromFilesystemId), call.Text(FromSnapshotId), call.Text(ToSnapshotId));
+        return range.Refused(out refusal)
+            ? refusal
+            : (await transfers.ResumePoint(call.Caller, range.Value, call.Deadline)).Then<string>(point => point ?? "");
     }
 
     /// <summary>The start as the original's servers send it (contract 6.8), and as two ids.</summary>

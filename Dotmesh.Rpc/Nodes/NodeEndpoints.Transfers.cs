@@ -10,6 +10,7 @@ public sealed partial class NodeEndpoints
     public const string RunTransfer = "/node/transfer/run";
     public const string CancelTransfer = "/node/transfer/cancel";
     public const string ReceiveStream = "/node/transfer/receive";
+    public const string ResumePoint = "/node/transfer/resume";
     public const string OfferedStream = "/node/transfer/offered";
 
     private volatile ITransferAnswers? _transfers;
@@ -38,6 +39,10 @@ public sealed partial class NodeEndpoints
             case ReceiveStream:
                 var offer = Read(body, NodeJson.Default.OfferWire).Read();
                 await Write(context, await Unbroken(() => transfers.Receive(offer, ct)), NodeJson.Default.Done);
+                break;
+            case ResumePoint:
+                var point = await transfers.ResumePoint(Read(body, NodeJson.Default.StreamRange), ct);
+                await Write(context, point.Then<ResumeWire>(at => new ResumeWire(at)), NodeJson.Default.ResumeWire);
                 break;
             case OfferedStream:
                 var ticket = Read(body, NodeJson.Default.TransferWire).Transfer;

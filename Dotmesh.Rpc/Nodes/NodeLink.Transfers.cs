@@ -1,4 +1,5 @@
 using Dotmesh.Actors;
+using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Transfers;
 
 namespace Dotmesh.Rpc.Nodes;
@@ -14,6 +15,10 @@ public sealed partial class NodeLink
 
     public Task<Outcome<Done>> Receive(StorageNodeId node, OfferedStream offer, CancellationToken ct) =>
         Ask(node, NodeEndpoints.ReceiveStream, OfferWire.Of(offer), NodeJson.Default.OfferWire, NodeJson.Default.Done, ct);
+
+    public async Task<Outcome<string?>> ResumePoint(StorageNodeId node, StreamRange range, CancellationToken ct) =>
+        (await Ask(node, NodeEndpoints.ResumePoint, range, NodeJson.Default.StreamRange, NodeJson.Default.ResumeWire, ct))
+        .Then<string?>(answer => answer.At);
 
     public Task<Outcome<Done>> FetchOffered(
         StorageNodeId node, string ticket, Func<Stream, CancellationToken, Task> read, CancellationToken ct) =>

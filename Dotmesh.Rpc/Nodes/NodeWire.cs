@@ -38,6 +38,9 @@ internal sealed record SyncWire(FilesystemId Dot, long Epoch);
 /// <param name="By">User id; empty where it does not matter.</param>
 internal sealed record TransferWire(string Transfer, string By);
 
+/// <param name="At">Null: at the beginning.</param>
+internal sealed record ResumeWire(string? At);
+
 internal sealed record OfferWire(
     string Ticket, StorageNodeId Node, FilesystemId Dot, StreamRange Range, string Branch, string Format,
     ImmutableArray<CommitPropertiesWire>? Commits, string By)
@@ -68,6 +71,8 @@ internal sealed record RefusalWire(RefusalCode Code, string Message)
 [JsonSerializable(typeof(SyncWire))]
 [JsonSerializable(typeof(TransferWire))]
 [JsonSerializable(typeof(OfferWire))]
+[JsonSerializable(typeof(ResumeWire))]
+[JsonSerializable(typeof(StreamRange))]
 [JsonSerializable(typeof(RefusalWire))]
 [JsonSerializable(typeof(HoldingsQuery))]
 [JsonSerializable(typeof(DotHoldings))]

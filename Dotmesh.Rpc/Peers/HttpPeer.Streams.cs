@@ -15,7 +15,7 @@ namespace Dotmesh.Rpc.Peers;
 internal sealed partial class HttpPeer
 {
     public async Task<Outcome<Done>> Pull(
-        StreamRange range, string format, Func<Stream, string, CancellationToken, Task> read, CancellationToken ct)
+        StreamRange range, string format, string? resume, Func<Stream, string, CancellationToken, Task> read, CancellationToken ct)
     {
         var path = Path(range);
         using var ready = new CancellationTokenSource(call.Limits.Ready, call.Clock);
@@ -25,6 +25,11 @@ internal sealed partial class HttpPeer
         {
             using var request = call.Request(HttpMethod.Get, path);
             request.Headers.Add(StreamFormats.Header, format);
+            if (resume is not null)
+            {
+                request.Headers.Add(StreamFormats.ResumeHeader, resume);
+            }
+
             response = await call.Send(request, ends.Token);
         }
         catch (Exception failure) when (PeerCall.IsOfTheWire(failure) && !ct.IsCancellationRequested)

@@ -49,12 +49,20 @@ internal sealed partial class HttpPeer(PeerCall call) : IPeer
     public Task<Outcome<Done>> RegisterTransfer(TransferRecord record, CancellationToken ct) => Ask(
         "RegisterTransfer", TransferPoll.From(record), PeerJson.Default.TransferPoll, PeerReplies.Anything, ct, call.Limits.Ready);
 
-    public Task<Outcome<long>> PredictSize(StreamRange range, CancellationToken ct)
+    public Task<Outcome<long>> PredictSize(StreamRange range, CancellationToken ct) =>
+        Ask("PredictSize", Wire(range), PeerJson.Default.PredictSizeWire, PeerReplies.Bytes, ct, call.Limits.Predict);
+
+    public async Task<Outcome<string?>> ResumePoint(StreamRange range, CancellationToken ct)
+    {
+        var point = await Ask("ResumePoint", Wire(range), PeerJson.Default.PredictSizeWire, PeerReplies.ResumePoint, ct);
+        return point.Refused(out var refusal) && PeerErrors.IsUnknownMethod(refusal) ? default(string?) : point;
+    }
+
+    private static PredictSizeWire Wire(StreamRange range)
     {
         // an original looks at the commit's text alone: it has to name the filesystem of an origin, as the stream's path does
         var from = range.From is null ? "" : StreamStart.Of(range).ToString();
-        var sizes = new PredictSizeWire(range.From?.Filesystem.Value ?? "", from, range.Filesystem.Value, range.To.Value);
-        return Ask("PredictSize", sizes, PeerJson.Default.PredictSizeWire, PeerReplies.Bytes, ct, call.Limits.Predict);
+        return new PredictSizeWire(range.From?.Filesystem.Value ?? "", from, range.Filesystem.Value, range.To.Value);
     }
 
     private Task<Outcome<TAnswer>> Ask<TParams, TAnswer>(

@@ -48,6 +48,13 @@ internal static partial class PeerReplies
     public static Outcome<long> Bytes(JsonElement result) =>
         result.ValueKind == JsonValueKind.Number ? Bytes(result.Deserialize(PeerJson.Default.Int64)) : Invalid("it is no number");
 
+    /// <summary>Empty is the beginning. It goes to this node's own pool, which looks at it again.</summary>
+    public static Outcome<string?> ResumePoint(JsonElement result) =>
+        result.ValueKind != JsonValueKind.String ? Invalid("it is no text")
+        : result.GetString()! is not { Length: > 0 } place ? default(string?)
+        : StreamFormats.IsPlace(place) ? place
+        : Invalid("it is no place in a stream");
+
     public static Outcome<ImmutableArray<string>> Containers(JsonElement result)
     {
         var containers = List(result, PeerJson.Default.ContainerReplies);

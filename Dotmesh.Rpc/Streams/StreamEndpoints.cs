@@ -54,6 +54,11 @@ internal sealed class StreamEndpoints(RpcServices services, Logins logins, ILogg
         {
             await Plain(context, StatusCodes.Status400BadRequest, refusal.Message);
         }
+        else if (get && context.Request.Headers[StreamFormats.ResumeHeader].ToString() is { Length: > 0 } resume && !StreamFormats.IsPlace(resume))
+        {
+            await Plain(
+                context, StatusCodes.Status400BadRequest, $"{StreamFormats.ResumeHeader} must be what ResumePoint answers: letters, digits and hyphens.");
+        }
         else if (get)
         {
             await Send(context, transfers, caller);
@@ -95,9 +100,10 @@ internal sealed class StreamEndpoints(RpcServices services, Logins logins, ILogg
         }
 
         var range = Range(context.Request.Path.Value!).Value;
+        var resume = context.Request.Headers[StreamFormats.ResumeHeader].ToString();
         try
         {
-            var sent = await transfers.Send(caller, range, format, Body, context.RequestAborted);
+            var sent = await transfers.Send(caller, range, format, resume.Length == 0 ? null : resume, Body, context.RequestAborted);
             if (sent.Refused(out var refusal))
             {
                 await Plain(

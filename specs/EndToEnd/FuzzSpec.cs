@@ -16,6 +16,7 @@ namespace Dotmesh.Specs.EndToEnd;
 /// ids the requests know, and the <em>canary</em>, which no valid request names. A user who owns nothing must leave both
 /// as they are; admin may change the bait, because a mutated request may well be a valid one.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class FuzzSpec(ITestOutputHelper output)
 {
     private const int RequestsPerUser = 50_000;

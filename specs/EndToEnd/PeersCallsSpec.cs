@@ -175,6 +175,7 @@ public sealed class PeersCallsSpec : IDisposable
         ("Get", async () => Text(await peer.DirtyBytes(PeerClient.Master, default))),
         ("ContainersById", async () => Text(await peer.Containers(PeerClient.Master, default))),
         ("PredictSize", async () => Text(await peer.PredictSize(PeerClient.Whole, default))),
+        ("ResumePoint", async () => Text(await peer.ResumePoint(PeerClient.Whole, default))),
         ("StreamFormats", async () => Text(await peer.Formats(default))),
     ];
 

@@ -115,6 +115,36 @@ public abstract partial class StorageContract
     }
 
     [SkippableTheory]
+    [InlineData(0.2)]
+    [InlineData(0.6)]
+    [InlineData(0.99)]
+    public async Task A_stream_that_broke_off_goes_on_where_the_pool_says(double part)
+    {
+        var (id, last, bytes) = await Sent();
+        var range = new StreamRange(id, null, last);
+        await using var other = await OpenAnother();
+        Assert.Null(await other.ResumePoint(range, Ct));
+        await Assert.ThrowsAnyAsync<Exception>(() => other.Receive(range, LabelsOf(id), new Gone(bytes[..(int)(bytes.Length * part)]), Ct));
+        Assert.Empty(await other.List(Ct));
+        var rest = new MemoryStream();
+        await Storage.Send(range, await other.ResumePoint(range, Ct), rest, Ct);
+        rest.Position = 0;
+        await other.Receive(range, LabelsOf(id), rest, Ct);
+        AssertSameCommits(await Found(id), await Found(other, id));
+        Assert.Equal(await Read(Storage, id, "big"), await Read(other, id, "big"));
+        Assert.Null(await other.ResumePoint(range, Ct));
+    }
+
+    [SkippableFact]
+    public async Task A_place_that_no_stream_has_is_refused_before_anything_is_sent()
+    {
+        var (id, last, _) = await Sent();
+        var stream = new MemoryStream();
+        await Refused(StorageFailure.BadStream, () => Storage.Send(new StreamRange(id, null, last), "nowhere", stream, Ct));
+        Assert.Equal(0, stream.Length);
+    }
+
+    [SkippableTheory]
     [InlineData(0.0)]
     [InlineData(0.02)]
     [InlineData(0.5)]

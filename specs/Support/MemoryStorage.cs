@@ -237,7 +237,9 @@ internal sealed class MemoryStorage(string root) : IStorage
         }
     }
 
-    public Task Send(StreamRange range, Stream output, CancellationToken ct) => throw NoStreams();
+    public Task Send(StreamRange range, string? resume, Stream output, CancellationToken ct) => throw NoStreams();
+
+    public Task<string?> ResumePoint(StreamRange range, CancellationToken ct) => Task.FromResult<string?>(null);
 
     public Task Receive(StreamRange range, FilesystemLabels labels, Stream input, CancellationToken ct) => throw NoStreams();
 

@@ -12,6 +12,7 @@ internal sealed class TcpForwarder : IAsyncDisposable
     private readonly Task _accepting;
     private readonly ConcurrentDictionary<TcpClient, byte> _open = new();
     private int _connections;
+    private long _bytes;
 
     public TcpForwarder(int from, int to)
     {
@@ -21,6 +22,9 @@ internal sealed class TcpForwarder : IAsyncDisposable
     }
 
     public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>That went through, both ways.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
 
     /// <summary>Asked of each connection, with its number from 1: whether it is reset as soon as it is there.</summary>
     public Func<int, bool> Resets { get; set; } = _ => false;
@@ -89,8 +93,7 @@ internal sealed class TcpForwarder : IAsyncDisposable
             try
             {
                 await server.ConnectAsync(IPAddress.Loopback, to, _stop.Token);
-                await Task.WhenAny(
-                    client.GetStream().CopyToAsync(server.GetStream(), _stop.Token), server.GetStream().CopyToAsync(client.GetStream(), _stop.Token));
+                await Task.WhenAny(Copy(client.GetStream(), server.GetStream()), Copy(server.GetStream(), client.GetStream()));
             }
             catch (Exception closed) when (closed is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
             {
@@ -100,6 +103,16 @@ internal sealed class TcpForwarder : IAsyncDisposable
             {
                 _open.TryRemove(client, out _);
             }
+        }
+    }
+
+    private async Task Copy(NetworkStream from, NetworkStream to)
+    {
+        var buffer = new byte[64 * 1024];
+        while (await from.ReadAsync(buffer, _stop.Token) is > 0 and var count)
+        {
+            await to.WriteAsync(buffer.AsMemory(0, count), _stop.Token);
+            Interlocked.Add(ref _bytes, count);
         }
     }
 }

@@ -46,7 +46,8 @@ public sealed class NodeRegistrySpec : IAsyncLifetime
     {
         var first = await Registry("pool", "one");
         await first.Claim(default);
-        var second = await Registry("pool", "two");
+        // long enough that a loaded machine renews it in time
+        var second = await Registry("pool", "two", Short with { Ttl = TimeSpan.FromSeconds(30) });
         await second.Claim(default);
         Assert.False(await first.Renew(default));
 

@@ -24,7 +24,7 @@ public sealed partial class RpcOpenRpcSpec
             "Rollback", "Branch", "Clone", "Branches", "Clones", "AllDotsAndBranches", "AllVolumesAndClones", "MountCommit",
             "StashAfter", "GetReplicationLatencyForBranch", "PredictSize", "DeducePathToTopLevelFilesystem", "Procure",
             "ForceBranchMasterById", "SetReplication", "DrainNode", "Transfer", "GetTransfer", "Transfers",
-            "CancelTransfer", "RetryTransfer", "RegisterFilesystem", "RegisterTransfer", "StreamFormats", "SetDebugFlag", "DumpInternalState", "SubmitPayment", "DumpEtcd",
+            "CancelTransfer", "RetryTransfer", "RegisterFilesystem", "RegisterTransfer", "StreamFormats", "ResumePoint", "SetDebugFlag", "DumpInternalState", "SubmitPayment", "DumpEtcd",
             "RestoreEtcd",
         ];
         Assert.Equal(

@@ -113,9 +113,12 @@ internal sealed class Creating(PoolFolder pool)
         PoolFiles.Remove($"{pool.Temporary}/{id}");
     }
 
+    /// <summary>Where one is built.</summary>
+    internal FilesystemFolder Building(string id) => new($"{pool.Temporary}/{id}");
+
     private FilesystemFolder Begin(string id)
     {
-        var path = $"{pool.Temporary}/{id}";
+        var path = Building(id).Path;
         PoolFiles.Remove(path);
         return FilesystemFolder.Make(path);
     }

@@ -197,5 +197,6 @@ public sealed partial class DirectoryStorage
         _pool.Faults.Hit("directory.destroy.after-move");
         PoolFiles.Remove(grave);
         PoolFiles.Remove(_pool.IntentOf(id));
+        KeptContents.Forget(_pool, id);
     }
 }

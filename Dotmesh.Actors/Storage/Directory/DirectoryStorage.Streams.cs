@@ -1,12 +1,22 @@
+using System.Globalization;
+
 namespace Dotmesh.Actors.Storage.Directory;
 
 /// <summary>Streams: what is sent, and whether a received one fits.</summary>
 public sealed partial class DirectoryStorage
 {
-    public Task<long> PredictSize(StreamRange range, CancellationToken ct) => Task.Run(() => Write(range, null, ct), ct);
+    public Task<long> PredictSize(StreamRange range, CancellationToken ct) => Task.Run(() => Write(range, 0, null, ct), ct);
 
-    public Task Send(StreamRange range, Stream output, CancellationToken ct) =>
-        Task.Run(() => Write(range, output, ct), ct);
+    public Task Send(StreamRange range, string? resume, Stream output, CancellationToken ct)
+    {
+        var kept = 0L;
+        return resume is null || (long.TryParse(resume, NumberStyles.None, CultureInfo.InvariantCulture, out kept) && kept > 0)
+            ? Task.Run(() => Write(range, kept, output, ct), ct)
+            : Task.FromException(SectionReader.Bad($"it is to go on at {resume}, which is no place in one"));
+    }
+
+    public Task<string?> ResumePoint(StreamRange range, CancellationToken ct) => Task.Run(
+        () => KeptContents.Count(_pool, range) is > 0 and var kept ? kept.ToString(CultureInfo.InvariantCulture) : null, ct);
 
     public Task Receive(StreamRange range, FilesystemLabels labels, Stream input, CancellationToken ct) => Locked(
         ct,
@@ -21,10 +31,12 @@ public sealed partial class DirectoryStorage
                     $"it leads from {stream.From ?? "nothing"} to {stream.To}, not from {range.From?.Commit.Value ?? "nothing"} to {range.To}");
             }
 
-            var receiving = new Receiving(reader, ct);
+            var kept = KeptContents.Open(_pool, range.Filesystem.Value, stream);
+            using var receiving = new Receiving(reader, kept, ct);
             await (range.From is { } from && from.Filesystem == range.Filesystem
                 ? Extend(range, stream, receiving, ct)
                 : Make(range, stream, labels, receiving, ct));
+            kept.Forget();
         },
         range.From is null ? [range.Filesystem] : [range.Filesystem, range.From.Filesystem]);
 
@@ -41,7 +53,7 @@ public sealed partial class DirectoryStorage
         "This node keeps its dots in a folder, and has no ZFS to write or read the streams of servers that know nothing else. Transfer to or"
         + " from a node with a ZFS pool (Storage:Driver zfs), or have the other cluster upgraded");
 
-    private async Task<long> Write(StreamRange range, Stream? output, CancellationToken ct)
+    private async Task<long> Write(StreamRange range, long kept, Stream? output, CancellationToken ct)
     {
         Head head;
         using (await _pool.Locks.Take(ct, range.Filesystem.Value))
@@ -58,7 +70,7 @@ public sealed partial class DirectoryStorage
 
         var commits = head.Commits.Where(c => c.Sequence > after && c.Sequence <= to.Sequence).ToArray();
         using var writer = new SectionWriter(output);
-        await new Sending(_pool.Folder(range.Filesystem.Value), writer, ct).Send(
+        await new Sending(_pool.Folder(range.Filesystem.Value), writer, kept, ct).Send(
             manifest, new StreamHead(range.From?.Commit.Value, guid, range.To.Value, commits.Length), commits);
         return writer.Written;
     }
@@ -117,6 +129,7 @@ public sealed partial class DirectoryStorage
         }
         catch (Exception failure) when (failure is not InjectedFaultException)
         {
+            receiving.GiveUp(folder);
             GiveUp(id.Value, folder, head);
             throw;
         }
@@ -179,6 +192,7 @@ public sealed partial class DirectoryStorage
         }
         catch (Exception failure) when (failure is not InjectedFaultException)
         {
+            receiving.GiveUp(creating.Building(id.Value));
             creating.Abandon(id.Value);
             throw;
         }

@@ -53,6 +53,7 @@ internal sealed record PoolDescription(int Format, string Guid);
 [JsonSerializable(typeof(FilesystemInfo))]
 [JsonSerializable(typeof(PoolDescription))]
 [JsonSerializable(typeof(Intent))]
+[JsonSerializable(typeof(KeptContents.Note))]
 internal sealed partial class DirectoryJson : JsonSerializerContext;
 
 /// <summary>The newest state of a filesystem: its commits, and the tree that its live tree is compared with.</summary>

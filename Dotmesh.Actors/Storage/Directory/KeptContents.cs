@@ -36,7 +36,8 @@ internal sealed class KeptContents
     {
         foreach (var other in PoolFiles.Names(pool.Kept))
         {
-            if (!PoolFiles.TryStat(NoteOf(pool, other), out var note) || pool.Time.GetUtcNow() - note.ModifiedAt > Age)
+            if (!PoolFiles.TryStat(NoteOf(pool, other), out var note)
+                || pool.Time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(note.Modified / 1_000_000_000) > Age)
             {
                 PoolFiles.Remove($"{pool.Kept}/{other}");
             }
@@ -63,8 +64,7 @@ internal sealed class KeptContents
             throw SectionReader.Bad("it goes on after another one than what broke off here");
         }
 
-        var id = objects.Next;
-        objects.Make(out _).Dispose();
+        objects.Make(out var id).Dispose();
         PoolFiles.Rename(PathOf(place), $"{folder.Objects}/{id.ToString(CultureInfo.InvariantCulture)}");
         return id;
     }

@@ -18,4 +18,7 @@ internal static partial class LogMessages
 
     [LoggerMessageAttribute(Level = LogLevel.Warning, Message = "The {Operation} of {Id} failed half-way; the next operation on it, or the next start, mends it")]
     internal static partial void LogUnfinished(this ILogger log, string operation, string id);
+
+    [LoggerMessageAttribute(Level = LogLevel.Warning, Message = "What came of the stream for {Id} before it broke off could not be kept, it is sent again: {Reason}")]
+    internal static partial void LogNothingKept(this ILogger log, string id, string reason);
 }

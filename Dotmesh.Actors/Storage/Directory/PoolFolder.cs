@@ -61,6 +61,9 @@ internal sealed class PoolFolder : IDisposable
 
     internal string Intents => $"{Root}/intents";
 
+    /// <summary>See <see cref="KeptContents"/>.</summary>
+    internal string Kept => $"{Root}/kept";
+
     internal string Mounts => $"{MountPrefix}/dmfs";
 
     internal static PoolFolder Open(DirectoryStorageOptions options, Faults faults, TimeProvider time, ILogger log)
@@ -77,7 +80,7 @@ internal sealed class PoolFolder : IDisposable
         var pool = new PoolFolder(root, mounts, options.CachedEntries, Lock(root), faults, time, log);
         try
         {
-            foreach (var folder in new[] { pool.Filesystems, pool.Temporary, pool.Intents })
+            foreach (var folder in new[] { pool.Filesystems, pool.Temporary, pool.Intents, pool.Kept })
             {
                 PoolFiles.MakeFolder(folder);
             }

@@ -14,9 +14,28 @@ internal sealed record Received(ImmutableArray<CommitRecord> Commits, TreeNode T
 /// Reads a stream into objects and manifests that are nobody's yet. Only when its end has come, with every checksum right,
 /// does the caller make the commits exist, all of them at once.
 /// </summary>
-internal sealed class Receiving(SectionReader input, CancellationToken ct)
+/// <param name="kept">Of an earlier stream for the same range.</param>
+internal sealed class Receiving(SectionReader input, KeptContents kept, CancellationToken ct) : IDisposable
 {
     private readonly byte[] _buffer = new byte[StreamSections.DataSize];
+    private readonly ContentHash _hash = new();
+    private readonly List<KeptContents.Content> _contents = [];
+
+    public void Dispose() => _hash.Dispose();
+
+    /// <summary>When it failed: what came whole of a stream that broke off is kept for the next one, what came of a bad one is not.</summary>
+    /// <param name="folder">Where the filesystem is, or where it was being built.</param>
+    internal void GiveUp(FilesystemFolder folder)
+    {
+        if (input.Broke)
+        {
+            kept.Keep(folder, _contents);
+        }
+        else
+        {
+            kept.Forget();
+        }
+    }
 
     /// <param name="folder">Where the filesystem is, or where it is being built.</param>
     /// <param name="head">Its newest state, which the stream starts after.</param>
@@ -56,7 +75,7 @@ internal sealed class Receiving(SectionReader input, CancellationToken ct)
         using var objects = new ObjectStore(folder.Objects, nextObject);
         foreach (var file in contents)
         {
-            file.ObjectId = await ReceiveContent(objects, file.Size);
+            file.ObjectId = await ReceiveContent(folder, objects, file.Size);
         }
 
         sharing.ForEach(pair => pair.Node.ObjectId = pair.With.Size == pair.Node.Size
@@ -70,41 +89,56 @@ internal sealed class Receiving(SectionReader input, CancellationToken ct)
         return new Received(commits.Add(record), tree, checksum);
     }
 
-    private async Task<ulong> ReceiveContent(ObjectStore objects, long size)
+    private async Task<ulong> ReceiveContent(FilesystemFolder folder, ObjectStore objects, long size)
     {
-        using var file = objects.Make(out var id);
-        var path = $"object {id}";
-        long end = 0;
-        while (true)
+        var (kind, length) = await input.Next(ct);
+        if (kind == StreamSections.Kept)
         {
-            var (kind, length) = await input.Next(ct);
-            if (kind != StreamSections.Data || length > StreamSections.DataSize + sizeof(long)
-                || length is > 0 and <= sizeof(long))
+            var hash = length == ContentHash.Size ? await input.ReadPayload(ContentHash.Size, ct) : throw Disordered();
+            var taken = kept.Take(_contents.Count, size, hash, folder, objects);
+            _contents.Add(new KeptContents.Content(taken, size, Convert.ToHexString(hash)));
+            return taken;
+        }
+
+        using var file = objects.Make(out var id);
+        for (long end = 0; ; (kind, length) = await input.Next(ct))
+        {
+            if (kind != StreamSections.Data || length > StreamSections.DataSize + sizeof(long) || length is > 0 and <= sizeof(long))
             {
-                throw SectionReader.Bad("its sections are not in order");
+                throw Disordered();
             }
 
             if (length == 0)
             {
-                file.Truncate(size, path);
+                file.Truncate(size, $"object {id}");
+                _contents.Add(new KeptContents.Content(id, size, Convert.ToHexString(_hash.End())));
                 return id;
             }
 
-            var offset = new byte[sizeof(long)];
-            await input.Fill(offset, ct);
-            var at = BinaryPrimitives.ReadInt64LittleEndian(offset);
-            var part = _buffer.AsMemory(0, (int)length - sizeof(long));
-            await input.Fill(part, ct);
-            if (at < end || at > size - part.Length)
-            {
-                throw SectionReader.Bad("a content does not fit its file");
-            }
-
-            file.Seek(at, Linux.SeekSet);
-            file.Write(part.Span, path);
-            end = at + part.Length;
+            end = await ReceivePart(file, id, (int)length - sizeof(long), end, size);
         }
     }
+
+    /// <summary>Answers where it ends.</summary>
+    private async Task<long> ReceivePart(Handle file, ulong id, int length, long end, long size)
+    {
+        var offset = new byte[sizeof(long)];
+        await input.Fill(offset, ct);
+        var at = BinaryPrimitives.ReadInt64LittleEndian(offset);
+        var part = _buffer.AsMemory(0, length);
+        await input.Fill(part, ct);
+        if (at < end || at > size - part.Length)
+        {
+            throw SectionReader.Bad("a content does not fit its file");
+        }
+
+        _hash.Add(at, part.Span);
+        file.Seek(at, Linux.SeekSet);
+        file.Write(part.Span, $"object {id}");
+        return at + part.Length;
+    }
+
+    private static StorageException Disordered() => SectionReader.Bad("its sections are not in order");
 
     private static CommitRecord ReadRecord(byte[] payload)
     {

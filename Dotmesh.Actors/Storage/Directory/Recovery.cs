@@ -23,6 +23,11 @@ internal sealed class Recovery(PoolFolder pool)
             done.Add($"Removed {name}, which was being made or removed");
         }
 
+        foreach (var id in PoolFiles.Names(pool.Kept))
+        {
+            PoolFiles.RemoveTree($"{pool.Kept}/{id}", ct);
+        }
+
         RemoveDeadMounts(done);
         return done;
     }

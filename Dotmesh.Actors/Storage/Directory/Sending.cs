@@ -4,8 +4,11 @@ using Dotmesh.Actors.Storage.Posix;
 namespace Dotmesh.Actors.Storage.Directory;
 
 /// <summary>Writes commits as a stream; the same code without an output predicts the size exactly.</summary>
-internal sealed class Sending(FilesystemFolder folder, SectionWriter output, CancellationToken ct)
+/// <param name="kept">How many contents the receiver has of the stream already.</param>
+internal sealed class Sending(FilesystemFolder folder, SectionWriter output, long kept, CancellationToken ct)
 {
+    private long _contents;
+
     /// <param name="from">Name of the manifest to start after; null: from nothing.</param>
     /// <param name="head">Head of the stream.</param>
     /// <param name="commits">What is sent.</param>
@@ -28,7 +31,7 @@ internal sealed class Sending(FilesystemFolder folder, SectionWriter output, Can
             await output.Write(StreamSections.Entries, TreeDelta.Write(before, now, contents).Memory, ct);
             foreach (var file in contents)
             {
-                await SendContent(objects, file);
+                await (_contents++ < kept ? SendHash(objects, file) : SendContent(objects, file));
             }
 
             await output.WriteSeal(ct);
@@ -44,6 +47,26 @@ internal sealed class Sending(FilesystemFolder folder, SectionWriter output, Can
     /// <summary>Each part that holds data: its offset, then the bytes. A part of length 0 ends the file.</summary>
     private async Task SendContent(ObjectStore objects, TreeNode file)
     {
+        await Parts(objects, file, SendPart);
+        await output.Open(StreamSections.Data, 0, ct);
+    }
+
+    /// <summary>Of a content that the receiver has: so that it is sure that it has this one.</summary>
+    private async Task SendHash(ObjectStore objects, TreeNode file)
+    {
+        using var hash = new ContentHash();
+        await Parts(objects, file, (content, at, part) =>
+        {
+            ct.ThrowIfCancellationRequested();
+            Read(content, at, part);
+            hash.Add(at, part.Span);
+            return Task.CompletedTask;
+        });
+        await output.Write(StreamSections.Kept, hash.End(), ct);
+    }
+
+    private static async Task Parts(ObjectStore objects, TreeNode file, Func<Handle, long, Memory<byte>, Task> each)
+    {
         using var content = objects.Open(file.ObjectId);
         var buffer = ArrayPool<byte>.Shared.Rent(StreamSections.DataSize);
         try
@@ -53,11 +76,9 @@ internal sealed class Sending(FilesystemFolder folder, SectionWriter output, Can
                 for (var at = offset; at < offset + length; at += StreamSections.DataSize)
                 {
                     var part = (int)Math.Min(StreamSections.DataSize, offset + length - at);
-                    await SendPart(content, at, buffer.AsMemory(0, part));
+                    await each(content, at, buffer.AsMemory(0, part));
                 }
             }
-
-            await output.Open(StreamSections.Data, 0, ct);
         }
         finally
         {
@@ -75,13 +96,17 @@ internal sealed class Sending(FilesystemFolder folder, SectionWriter output, Can
             return;
         }
 
+        Read(content, at, part);
+        await output.Put(part, ct);
+    }
+
+    private void Read(Handle content, long at, Memory<byte> part)
+    {
         content.Seek(at, Linux.SeekSet);
         if (content.ReadFully(part.Span) != part.Length)
         {
             throw new StorageException(
                 StorageFailure.Unexpected, $"The pool is damaged: an object of {folder.Path} is shorter than committed");
         }
-
-        await output.Put(part, ct);
     }
 }

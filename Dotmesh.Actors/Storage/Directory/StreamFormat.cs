@@ -6,8 +6,8 @@ namespace Dotmesh.Actors.Storage.Directory;
 /// <summary>
 /// The stream <c>dotmesh-directory-v1</c>: the line of that name, then sections [kind 1][length 8][payload]:
 /// <c>H</c> what the stream leads from and to; per commit <c>C</c> its record, <c>E</c> its changed entries with their
-/// contents following as <c>D</c> sections, <c>S</c> the SHA-256 of everything since the start of the stream; at last
-/// <c>Z</c>. Names are bytes. Whatever is cut, flipped or out of order is noticed before its commit exists.
+/// contents following as <c>D</c> sections, or as one <c>K</c> with its hash for a content that the receiver has kept of a
+/// stream that broke off; <c>S</c> the SHA-256 of everything since the start of the stream; at last <c>Z</c>. Names are bytes. Whatever is cut, flipped or out of order is noticed before its commit exists.
 /// </summary>
 internal static class StreamSections
 {
@@ -15,6 +15,7 @@ internal static class StreamSections
     internal const byte Commit = (byte)'C';
     internal const byte Entries = (byte)'E';
     internal const byte Data = (byte)'D';
+    internal const byte Kept = (byte)'K';
     internal const byte Seal = (byte)'S';
     internal const byte End = (byte)'Z';
 
@@ -106,6 +107,9 @@ internal sealed class SectionReader(Stream input) : IDisposable
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly byte[] _frame = new byte[StreamSections.Frame];
 
+    /// <summary>Whether it ended before its end; what came before may be right.</summary>
+    internal bool Broke { get; private set; }
+
     public void Dispose() => _hash.Dispose();
 
     internal static StorageException Bad(string why) =>
@@ -160,12 +164,14 @@ internal sealed class SectionReader(Stream input) : IDisposable
 
     internal async Task Fill(Memory<byte> bytes, CancellationToken ct)
     {
+        Broke = true;
         var got = await input.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, ct);
         if (got < bytes.Length)
         {
             throw Bad("it ends too early");
         }
 
+        Broke = false;
         _hash.AppendData(bytes.Span);
     }
 

@@ -25,7 +25,14 @@ public sealed partial class ZfsStorage
             : await GrownBy(range, ct) ?? await Counted(output => SendPlain(range, segments, output, ct));
     }
 
-    public async Task Send(StreamRange range, Stream output, CancellationToken ct) => await Send(await Plan(range, ct), output, ct);
+    public async Task Send(StreamRange range, string? resume, Stream output, CancellationToken ct) => await Send(
+        resume is null
+            ? await Plan(range, ct)
+            : throw new StorageException(StorageFailure.BadStream, $"No stream of this pool begins in its middle, at {resume}."),
+        output, ct);
+
+    // a stream that broke off has left nothing
+    public Task<string?> ResumePoint(StreamRange range, CancellationToken ct) => Task.FromResult<string?>(null);
 
     public async Task SendPlain(StreamRange range, Stream output, CancellationToken ct) =>
         await SendPlain(range, (await Plan(range, ct)).Segments, output, ct);
