@@ -152,7 +152,7 @@ public sealed class ClusterSpec : ThreeNodes
                     return null;
                 }
             },
-            TimeSpan.FromSeconds(15),
+            TimeSpan.FromSeconds(60),
             () => $"they sleep on\n{Cluster.Nodes[0].Log}");
     }
 

@@ -88,7 +88,7 @@ internal sealed class CrashScenario(string operation, string dot, bool withLater
         var seen = string.Empty;
         await Patience.Holds(
             async () => (seen = await Look(node)) is "whole" ? seen : null,
-            TimeSpan.FromSeconds(10),
+            TimeSpan.FromSeconds(60),
             () => $"{operation}: {seen}\n{node.Log}");
     }
 

@@ -21,11 +21,11 @@ public abstract class FailoverSpec : ThreeNodes
 
         await Cluster.Nodes[0].Kill9();
         await CommitsAgain(1, "elsewhere");
-        Assert.NotEqual(first, await Master(2));
+        await Until(async () => await Master(2) != first, () => "node 2 has not heard of the takeover");
 
         await Cluster.Restart(0);
         await Cluster.Sees(1, 3);
-        var branch = await Diverged(1, 2);
+        var branch = await Diverged(1, 2, 0);
         var commits = (JsonArray)(await Rpc(2).Call("Commits", new { Namespace = "admin", Name = "data", Branch = branch }))!;
         Assert.Equal(first, (string?)commits[^1]!["Metadata"]!["diverged-node"]);
         var files = (string)(await Rpc(0).Call("Procure", new { Namespace = "admin", Name = $"data@{branch}" }))!;
@@ -161,13 +161,13 @@ public abstract class FailoverSpec : ThreeNodes
             {
                 return await Commit(node, message);
             }
-            catch (RpcErrorException notYet)
+            catch (Exception notYet) when (notYet is RpcErrorException or HttpRequestException)
             {
-                _last = notYet.Text;
+                _last = notYet.Message;
                 return null;
             }
         },
-        TimeSpan.FromSeconds(30),
+        TimeSpan.FromSeconds(90),
         () => $"no commit was taken: {_last}\n{Logs}");
 }
 

@@ -28,7 +28,11 @@ public sealed class UncopiedBranchSpec : ThreeNodes
         Cluster.Nodes[0].Thaw();
         await Cluster.Nodes[0].Ready();
 
-        await Until(IsBack, () => "the branch does not come back");
+        foreach (var node in new[] { 0, 1, 2 })
+        {
+            await Until(() => IsBack(node), () => $"the branch does not come back, as node {node} has it");
+        }
+
         await Cluster.Sees(0, 3);
         Assert.Equal("only here", (await Messages(0, "side")).First());
         await Cluster.Holds("data", "side", (await Messages(2, "side")).Count());
@@ -37,11 +41,11 @@ public sealed class UncopiedBranchSpec : ThreeNodes
     // long enough for what is done while the others are frozen
     protected override Task<NodeCluster> Start() => NodeCluster.Start(3, ("DOTMESH__CLUSTER__LEASESECONDS", "10"));
 
-    private async Task<bool> IsBack()
+    private async Task<bool> IsBack(int node)
     {
         try
         {
-            return (await Messages(1, "side")).Contains("only here");
+            return (await Messages(node, "side")).Contains("only here");
         }
         catch (RpcErrorException)
         {

@@ -111,9 +111,16 @@ public sealed class DirectoryStreamSpec : IDisposable
             await writer.Open(StreamSections.Entries, length, Ct);
         }
 
-        var before = GC.GetTotalAllocatedBytes(precise: true);
-        await Refused(output.ToArray());
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 256L << 20);
+        // other specs of this process allocate too: one undisturbed reading will do
+        var allocated = long.MaxValue;
+        for (var attempt = 0; attempt < 3 && allocated > 256L << 20; attempt++)
+        {
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            await Refused(output.ToArray());
+            allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+        }
+
+        Assert.InRange(allocated, 0, 256L << 20);
     }
 
     private static TreeNode Folder(string name) => new() { Name = System.Text.Encoding.UTF8.GetBytes(name), Mode = 0x41ED };

@@ -18,11 +18,13 @@ internal sealed class ZfsSpecPool : IAsyncDisposable
     public static readonly FilesystemId Id = new("dot"), Branch = new("branch"), New = new("new");
     public static readonly CommitId First = new("c1"), Second = new("c2"), Third = new("c3");
 
-    private readonly CommandRunner _runner = new(
-        new() { StallAfter = TimeSpan.FromSeconds(3), KillGrace = TimeSpan.FromSeconds(20) },
-        TimeProvider.System, NullLoggerFactory.Instance);
+    private readonly CommandRunner _runner;
 
-    private ZfsSpecPool(ZfsPool pool, TroubledTools tools) => (Pool, Tools) = (pool, tools);
+    private ZfsSpecPool(ZfsPool pool, TroubledTools tools, TimeSpan stallAfter)
+    {
+        (Pool, Tools) = (pool, tools);
+        _runner = new(new() { StallAfter = stallAfter, KillGrace = TimeSpan.FromSeconds(20) }, TimeProvider.System, NullLoggerFactory.Instance);
+    }
 
     public ZfsPool Pool { get; }
 
@@ -38,10 +40,14 @@ internal sealed class ZfsSpecPool : IAsyncDisposable
 
     private static CancellationToken Ct => CancellationToken.None;
 
-    public static async Task<ZfsSpecPool> Make(long bytes = 256L << 20)
+    /// <param name="stallAfter">
+    /// How long a command may do nothing. A sound one waits for the daemon's transaction groups, which are seconds apart when others write; null:
+    /// longer than that ever takes.
+    /// </param>
+    public static async Task<ZfsSpecPool> Make(long bytes = 256L << 20, TimeSpan? stallAfter = null)
     {
         var pool = await ZfsPool.Create(bytes);
-        var made = new ZfsSpecPool(pool, new TroubledTools(Path.Combine(pool.Folder, "tools")));
+        var made = new ZfsSpecPool(pool, new TroubledTools(Path.Combine(pool.Folder, "tools")), stallAfter ?? TimeSpan.FromMinutes(1));
         made.Storage = await made.Open();
         await made.Storage.Create(Id, Labels(Id), Ct);
         await made.Write(Id, "one");

@@ -103,7 +103,7 @@ public sealed class ZfsTroubleSpec
     [InlineData("destroy", "destroy", "exec sleep 1000")]
     [InlineData("list", "get", "exec sleep 1000")]
     public Task A_step_that_hangs(string operation, string step, string shell) =>
-        RefusesOrHasDone(operation, step, shell, StorageFailure.CommandStalled);
+        RefusesOrHasDone(operation, step, shell, StorageFailure.CommandStalled, stallAfter: TimeSpan.FromSeconds(8));
 
     [SkippableTheory]
     [InlineData("nothing", "exit 0")]
@@ -235,13 +235,14 @@ public sealed class ZfsTroubleSpec
     /// One step fails. The operation says so, and works when it is repeated; or it did its work in spite of it. The next
     /// start finds the same as was seen before it.
     /// </summary>
-    private static async Task RefusesOrHasDone(string operation, string step, string shell, StorageFailure failure)
+    private static async Task RefusesOrHasDone(
+        string operation, string step, string shell, StorageFailure failure, TimeSpan? stallAfter = null)
     {
         Lanes.Require(Lanes.Zfs);
         await using var well = await Made(operation);
         await ZfsOperations.All[operation](well);
         var expected = await well.State();
-        await using var pool = await Made(operation);
+        await using var pool = await Made(operation, stallAfter);
         var hit = Path.Combine(pool.Tools.Root, "hit");
         pool.Tools.On(step, $": > '{hit}'\n{shell}");
         var refusal = await Record.ExceptionAsync(() => ZfsOperations.All[operation](pool));
@@ -259,9 +260,9 @@ public sealed class ZfsTroubleSpec
         Assert.Equal(expected, await pool.State());
     }
 
-    private static async Task<ZfsSpecPool> Made(string operation)
+    private static async Task<ZfsSpecPool> Made(string operation, TimeSpan? stallAfter = null)
     {
-        var pool = await ZfsSpecPool.Make();
+        var pool = await ZfsSpecPool.Make(stallAfter: stallAfter);
         if (operation.StartsWith("receive", StringComparison.Ordinal))
         {
             await pool.MakeStream(100);

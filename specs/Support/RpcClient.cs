@@ -23,7 +23,7 @@ public sealed class RpcClient : IDisposable
     public RpcClient(Uri endpoint, string user, string secret)
     {
         _endpoint = endpoint;
-        _http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5) })
+        _http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30) })
         {
             Timeout = TimeSpan.FromMinutes(2),
         };

@@ -76,11 +76,8 @@ public sealed class ZfsPool : IAsyncDisposable
     {
         // zfs-fuse lets go of a mount a moment after the unmount
         var destroy = new Command(Find("zpool"), ["destroy", "-f", Name]);
-        for (var tries = 0; !await InTurn(destroy); tries++)
-        {
-            Assert.True(tries < 100, $"The pool {Name} cannot be destroyed.");
-            await Task.Delay(50);
-        }
+        await Patience.Holds(
+            async () => await InTurn(destroy) ? "gone" : null, TimeSpan.FromSeconds(60), () => $"The pool {Name} cannot be destroyed.");
 
         System.IO.Directory.Delete(Folder, recursive: true);
         Runner.Dispose();

@@ -82,7 +82,7 @@ public sealed class NodeRegistrySpec : IAsyncLifetime
     [SkippableFact]
     public async Task Of_nodes_that_enter_at_once_exactly_one_begins_the_cluster()
     {
-        var nodes = await Task.WhenAll(Enumerable.Range(0, 5).Select(number => Registry($"pool{number}", "one")));
+        var nodes = await Task.WhenAll(Enumerable.Range(0, 5).Select(number => Registry($"pool{number}", "one", Short with { Ttl = TimeSpan.FromSeconds(30) })));
         await Task.WhenAll(nodes.Select(node => node.Claim(default)));
         var toJoin = await Task.WhenAll(nodes.Select((node, number) => node.Enter($"127.0.0.1:{number}", "", [], default)));
         Assert.Single(toJoin, none => none.IsEmpty);
@@ -92,13 +92,13 @@ public sealed class NodeRegistrySpec : IAsyncLifetime
     public async Task A_process_is_put_out_only_when_its_lease_has_expired_and_never_gets_it_back()
     {
         var judge = await Registry("judge", "one");
-        var frozen = await Registry("frozen", "one");
+        var frozen = await Registry("frozen", "one", Short with { Ttl = TimeSpan.FromSeconds(10) });
         await frozen.Claim(default);
         Assert.False(await judge.PutOut(new StorageNodeId("frozen"), "one", default));
         Assert.True(await frozen.Renew(default));
 
         await Patience.Holds(
-            async () => await judge.PutOut(new StorageNodeId("frozen"), "one", default) ? judge : null, TimeSpan.FromSeconds(10), () => "never put out");
+            async () => await judge.PutOut(new StorageNodeId("frozen"), "one", default) ? judge : null, TimeSpan.FromSeconds(60), () => "never put out");
         Assert.False(await frozen.Renew(default));
         var refused = await Assert.ThrowsAsync<NodeRefusedException>(() => frozen.Enter("127.0.0.1:1", "", [], default));
         Assert.True(refused.Passes);
