@@ -174,10 +174,9 @@ internal sealed class ReplicaSync(DotEnvironment env, IReplicaLink link, Handing
         {
             return await Work(id, "receiving", async () =>
             {
-                var resume = await env.Storage.ResumePoint(step.Range, ct);
                 var fetched = await link.Fetch(
                     row.Node,
-                    new FetchRequest(row.Id, row.Epoch, step.Range) { Resume = resume ?? "" },
+                    new FetchRequest(row.Id, row.Epoch, step.Range),
                     (stream, token) => env.Storage.Receive(step.Range, step.Labels, stream, token),
                     ct);
                 if (fetched.Refused(out _))

@@ -144,18 +144,13 @@ internal sealed class SegmentRun(
         }
 
         var resume = await Resume(package);
-        if (resume.Refused(out refusal))
-        {
-            return Failed("error-asking-peer", refusal);
-        }
-
         var began = _before;
         var answer = await opened.Peer.Push(
             scope.Row.Id,
             package.Range,
             opened.Format,
             (output, ct) => WireBody.Write(
-                Paced(output), prelude.Value, (content, token) => parts.Env.Storage.Send(opened.Format, package.Range, resume.Value, content, token),
+                Paced(output), prelude.Value, (content, token) => parts.Env.Storage.Send(opened.Format, package.Range, resume, content, token),
                 sent => News(began + sent), ct),
             Ending);
         if (answer.Refused(out refusal))
@@ -177,20 +172,15 @@ internal sealed class SegmentRun(
     private async Task<SegmentResult?> Pull(CommitPackage package)
     {
         var resume = await Resume(package);
-        if (resume.Refused(out var refusal))
-        {
-            return Failed("error-receiving", refusal);
-        }
-
         var began = _before;
         var taken = default(Outcome<Done>);
         var pulled = await opened.Peer.Pull(
             package.Range,
             opened.Format,
-            resume.Value,
+            resume,
             async (body, format, ct) => taken = await TakeIn(package, body, format, began, ct),
             Ending);
-        if (pulled.Refused(out refusal))
+        if (pulled.Refused(out var refusal))
         {
             return Failed("error-pulling", refusal);
         }
@@ -199,28 +189,39 @@ internal sealed class SegmentRun(
     }
 
     /// <summary>
-    /// Where the stream goes on that an earlier try broke off. A place that brought nothing is not tried twice: what is kept there does not fit,
-    /// and a stream from the beginning takes its place.
+    /// Where the stream goes on that an earlier try broke off; whatever is in the way of an answer, it begins at its beginning. A place that
+    /// brought nothing is not tried twice: what is kept there does not fit, and a stream from the beginning takes its place.
     /// </summary>
-    private async Task<Outcome<string?>> Resume(CommitPackage package)
+    private async Task<string?> Resume(CommitPackage package)
     {
         if (!opened.IsOurs)
         {
-            return default(string?);
+            return null;
         }
 
-        var asked = IsPush
-            ? await opened.Peer.ResumePoint(package.Range, Ending)
-            : await parts.Env.Storage.ResumePoint(opened.Format, package.Range, Ending);
+        var asked = IsPush ? await opened.Peer.ResumePoint(package.Range, Ending) : await ResumeHere(package.Range);
         if (asked.Refused(out var refusal))
         {
-            return refusal;
+            parts.Env.Log.LogInformation("transfer {Transfer} begins the stream at its beginning: {Message}", scope.Row.Id, refusal.Message);
+            return null;
         }
 
         var now = asked.Value is { } at ? (package.Range, at) : ((StreamRange, string)?)null;
         var stale = now is not null && now == _resumed;
         _resumed = stale ? null : now;
-        return stale ? default(string?) : asked;
+        return stale ? null : asked.Value;
+    }
+
+    private async Task<Outcome<string?>> ResumeHere(StreamRange range)
+    {
+        try
+        {
+            return await parts.Env.Storage.ResumePoint(opened.Format, range, Ending);
+        }
+        catch (StorageException failure)
+        {
+            return Refusals.From(failure);
+        }
     }
 
     private async Task<Outcome<Done>> TakeIn(CommitPackage package, Stream body, string format, long began, CancellationToken ct)

@@ -36,10 +36,11 @@ internal sealed class KeptContents
     {
         foreach (var other in PoolFiles.Names(pool.Kept))
         {
-            if (!PoolFiles.TryStat(NoteOf(pool, other), out var note)
-                || pool.Time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(note.Modified / 1_000_000_000) > Age)
+            // without a note it is in the making; its own is looked at below
+            if (other != id && PoolFiles.TryStat(NoteOf(pool, other), out var note)
+                && pool.Time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(note.Modified / 1_000_000_000) > Age)
             {
-                PoolFiles.Remove($"{pool.Kept}/{other}");
+                Forget(pool, other);
             }
         }
 
@@ -48,11 +49,25 @@ internal sealed class KeptContents
             return new KeptContents(pool, id, stream, kept.Contents);
         }
 
-        PoolFiles.Remove($"{pool.Kept}/{id}");
+        Forget(pool, id);
         return new KeptContents(pool, id, stream, []);
     }
 
-    internal static void Forget(PoolFolder pool, string id) => PoolFiles.Remove($"{pool.Kept}/{id}");
+    /// <summary>What cannot be removed now goes with the next start: it is no reason to fail whatever comes to its end.</summary>
+    internal static void Forget(PoolFolder pool, string id)
+    {
+        try
+        {
+            if (DirectoryStorage.IsName(id))
+            {
+                PoolFiles.Remove($"{pool.Kept}/{id}");
+            }
+        }
+        catch (StorageException failure)
+        {
+            pool.Log.LogNotForgotten(id, failure.Message);
+        }
+    }
 
     internal void Forget() => Forget(_pool, _id);
 
@@ -81,6 +96,9 @@ internal sealed class KeptContents
         try
         {
             PoolFiles.MakeFolder($"{_pool.Kept}/{_id}", 0x1C0);
+
+            // no note is about files that are being replaced
+            PoolFiles.Remove(NoteOf(_pool, _id));
             for (var place = 0; place < contents.Count; place++)
             {
                 PoolFiles.Rename($"{folder.Objects}/{contents[place].Object.ToString(CultureInfo.InvariantCulture)}", PathOf(place));

@@ -21,4 +21,7 @@ internal static partial class LogMessages
 
     [LoggerMessageAttribute(Level = LogLevel.Warning, Message = "What came of the stream for {Id} before it broke off could not be kept, it is sent again: {Reason}")]
     internal static partial void LogNothingKept(this ILogger log, string id, string reason);
+
+    [LoggerMessageAttribute(Level = LogLevel.Warning, Message = "What was kept of a stream for {Id} could not be removed, the next start does it: {Reason}")]
+    internal static partial void LogNotForgotten(this ILogger log, string id, string reason);
 }
