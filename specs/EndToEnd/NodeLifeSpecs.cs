@@ -68,10 +68,12 @@ public sealed class NodeLifeSpecs : IDisposable
         using var request = await StoppingUnder(node);
         Assert.False(node.HasExited);
 
+        var began = TimeProvider.System.GetTimestamp();
         node.Signal(PosixSignal.SIGTERM);
 
-        // nothing else ends with this code
+        // nothing else ends with this code, and without a second signal callers are waited for: for ten seconds
         Assert.Equal(128 + 15, (await node.Ended()).ExitCode);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(8));
     }
 
     [Fact]

@@ -200,18 +200,24 @@ public sealed class UsersSpec : OneDatabase
         var computed = _users.Checker.Computed;
         Assert.Equal(3, computed);
 
-        var watch = Stopwatch.StartNew();
-        for (var i = 0; i < 1000; i++)
+        // the best of some rounds: other specs take the processor too
+        var best = double.MaxValue;
+        for (var round = 0; round < 5 && best > 250; round++)
         {
-            Assert.NotNull(await Login("bob", "bob-password"));
-            Assert.NotNull(await Login("bob", key));
-            Assert.Null(await Login("bob", "wrong-password"));
-            Assert.Null(await Login("nobody", "wrong-password"));
+            var watch = Stopwatch.StartNew();
+            for (var i = 0; i < 1000; i++)
+            {
+                Assert.NotNull(await Login("bob", "bob-password"));
+                Assert.NotNull(await Login("bob", key));
+                Assert.Null(await Login("bob", "wrong-password"));
+                Assert.Null(await Login("nobody", "wrong-password"));
+            }
+
+            best = Math.Min(best, watch.Elapsed.TotalMicroseconds / 4000);
         }
 
         Assert.Equal(computed, _users.Checker.Computed);
-        // a hash takes a hundred thousand
-        Assert.InRange(watch.Elapsed.TotalMicroseconds / 4000, 0, 2500);
+        Assert.InRange(best, 0, 250);
     }
 
     [Fact]
