@@ -93,7 +93,7 @@ public interface IStorage : IAsyncDisposable
     /// <summary>
     /// Applies a stream of this driver's format. Without a base the filesystem is made (labels given by the caller); with
     /// one, its newest commit must be the base and nothing may have been written since
-    /// (<see cref="StorageFailure.Modified"/>). All of its commits or none; a bad stream is
+    /// (<see cref="StorageFailure.Modified"/>). All of its commits are there, or none; a bad stream is
     /// <see cref="StorageFailure.BadStream"/>. What is labelled a replica is not mounted.
     /// </summary>
     Task Receive(StreamRange range, FilesystemLabels labels, Stream input, CancellationToken ct);

@@ -18,8 +18,8 @@ internal static class Packages
     public const int MostMetadata = 1 << 20;
 
     /// <param name="source">The commits of the side that sends, up to the range's end.</param>
-    /// <param name="ours">An original gets all at once: it shows a stream as a segment.</param>
-    public static IEnumerable<CommitPackage> Of(StreamRange range, ImmutableArray<CommitProperties> source, bool ours)
+    /// <param name="size">Null: all at once, for an original, which shows a stream as a segment.</param>
+    public static IEnumerable<CommitPackage> Of(StreamRange range, ImmutableArray<CommitProperties> source, PackageSize? size)
     {
         var own = range.From?.Filesystem == range.Filesystem;
         var first = own ? source.IndexOf(range.From!.Commit) + 1 : 0;
@@ -27,7 +27,7 @@ internal static class Packages
         var from = range.From;
         for (var at = first; at <= last;)
         {
-            var count = ours ? Count(source, at, last) : last - at + 1;
+            var count = size is null ? last - at + 1 : Count(source, at, last, size.Most);
             var to = source[at + count - 1].Id;
             yield return new CommitPackage(new StreamRange(range.Filesystem, from, to), source[at..(at + count)]);
             from = new CommitOrigin(range.Filesystem, to);
@@ -35,10 +35,10 @@ internal static class Packages
         }
     }
 
-    private static int Count(ImmutableArray<CommitProperties> source, int first, int last)
+    private static int Count(ImmutableArray<CommitProperties> source, int first, int last, int most)
     {
         var (count, metadata) = (0, 0L);
-        while (count < Most && first + count <= last)
+        while (count < most && first + count <= last)
         {
             metadata += source[first + count].Metadata.Sum(pair => (long)pair.Key.Length + pair.Value.Length);
             if (count > 0 && metadata > MostMetadata)
@@ -51,4 +51,17 @@ internal static class Packages
 
         return count;
     }
+}
+
+/// <summary>How many commits the next package has at most: few after a break, until packages pass again.</summary>
+internal sealed class PackageSize
+{
+    private const int Shrink = 8;
+
+    public int Most { get; private set; } = Packages.Most;
+
+    /// <param name="commits">Of the package that did not get over.</param>
+    public void Broke(int commits) => Most = Math.Max(1, commits / Shrink);
+
+    public void Passed() => Most = Math.Min(Packages.Most, Most * 2);
 }

@@ -30,7 +30,7 @@ internal sealed class Receiver(DotEnvironment env, DotsFacade dots, IUsers users
 
     /// <summary>
     /// All of the stream's commits, or a refusal and nothing of it. What breaks off on the way is thrown (<see cref="IOException"/>,
-    /// <see cref="StorageException"/>), and nothing of it stays.
+    /// <see cref="StorageException"/>), and nothing of it is seen.
     /// </summary>
     public async Task<Outcome<Done>> Receive(IncomingStream incoming, CancellationToken ct)
     {

@@ -9,11 +9,17 @@ namespace Dotmesh.Actors.Transfers;
 internal sealed class SegmentRun(
     TransferScope scope, TransferParts parts, Caller caller, TransferRequest request, OpenedTransfer opened, TransferSegment segment)
 {
+    // a place is what the peer says; what it says without end leads to an end
+    private const int MostPlaces = 100;
+
     private static readonly TimeSpan BetweenNews = TimeSpan.FromMilliseconds(250);
 
+    private readonly PackageSize _size = new();
     private long _before;
+    private bool _advanced;
+    private CommitPackage? _moving;
     private long _told;
-    private (StreamRange Range, string At)? _resumed;
+    private readonly HashSet<(StreamRange Range, string At)> _places = [];
 
     public TransferDirection Direction => request.Direction;
 
@@ -23,8 +29,15 @@ internal sealed class SegmentRun(
 
     private bool IsPush => request.Direction == TransferDirection.Push;
 
-    /// <summary>One try. Nothing of a package that breaks off stays on the side that is written to.</summary>
+    /// <summary>One try. Of a package that breaks off nothing is seen on the side that is written to.</summary>
     public async Task<SegmentResult> Try()
+    {
+        _advanced = false;
+        var result = await Tried();
+        return result is SegmentResult.TryFailed failed ? failed with { Advanced = _advanced } : result;
+    }
+
+    private async Task<SegmentResult> Tried()
     {
         try
         {
@@ -110,16 +123,40 @@ internal sealed class SegmentRun(
 
         await scope.Write(new TransferEvents.StreamBegun(size.Value, parts.Now));
         _before = 0;
-        foreach (var package in Packages.Of(range, source, opened.IsOurs))
+        await AfterBreak(range);
+        foreach (var package in Packages.Of(range, source, opened.IsOurs ? _size : null))
         {
-            var moved = await Move(package);
-            if (moved is not null)
+            if (await Move(package) is { } failed)
             {
-                return moved;
+                return failed;
             }
+
+            _moving = null;
+            _advanced = true;
+            _size.Passed();
         }
 
         return new SegmentResult.Complete("", _before);
+    }
+
+    /// <summary>What did not get over and was not kept goes in smaller parts.</summary>
+    private async Task AfterBreak(StreamRange range)
+    {
+        if (_moving is not { } broken)
+        {
+            return;
+        }
+
+        _moving = null;
+        if (range.From != broken.Range.From)
+        {
+            // only the answer was lost
+            _advanced = true;
+        }
+        else if (await ResumePoint(broken) is { Refusal: null, Value: null })
+        {
+            _size.Broke(broken.Commits.Length);
+        }
     }
 
     private async Task<Outcome<long>> Size(StreamRange range) => IsPush
@@ -145,6 +182,7 @@ internal sealed class SegmentRun(
 
         var resume = await Resume(package);
         var began = _before;
+        _moving = package;
         var answer = await opened.Peer.Push(
             scope.Row.Id,
             package.Range,
@@ -173,6 +211,7 @@ internal sealed class SegmentRun(
     {
         var resume = await Resume(package);
         var began = _before;
+        _moving = package;
         var taken = default(Outcome<Done>);
         var pulled = await opened.Peer.Pull(
             package.Range,
@@ -189,28 +228,31 @@ internal sealed class SegmentRun(
     }
 
     /// <summary>
-    /// Where the stream goes on that an earlier try broke off; whatever is in the way of an answer, it begins at its beginning. A place that
-    /// brought nothing is not tried twice: what is kept there does not fit, and a stream from the beginning takes its place.
+    /// Where the stream goes on that an earlier try broke off; null: it begins at its beginning. A place that brought nothing is not tried
+    /// twice: what is kept there does not fit, and a stream from the beginning takes its place.
     /// </summary>
     private async Task<string?> Resume(CommitPackage package)
     {
-        if (!opened.IsOurs)
-        {
-            return null;
-        }
-
-        var asked = IsPush ? await opened.Peer.ResumePoint(package.Range, Ending) : await ResumeHere(package.Range);
+        var asked = await ResumePoint(package);
         if (asked.Refused(out var refusal))
         {
             parts.Env.Log.LogInformation("transfer {Transfer} begins the stream at its beginning: {Message}", scope.Row.Id, refusal.Message);
             return null;
         }
 
-        var now = asked.Value is { } at ? (package.Range, at) : ((StreamRange, string)?)null;
-        var stale = now is not null && now == _resumed;
-        _resumed = stale ? null : now;
-        return stale ? null : asked.Value;
+        if (asked.Value is not { } at || _places.Count == MostPlaces || !_places.Add((package.Range, at)))
+        {
+            return null;
+        }
+
+        _advanced = true;
+        return at;
     }
+
+    private async Task<Outcome<string?>> ResumePoint(CommitPackage package) =>
+        !opened.IsOurs ? default(Outcome<string?>)
+        : IsPush ? await opened.Peer.ResumePoint(package.Range, Ending)
+        : await ResumeHere(package.Range);
 
     private async Task<Outcome<string?>> ResumeHere(StreamRange range)
     {

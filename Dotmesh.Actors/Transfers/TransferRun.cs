@@ -99,12 +99,13 @@ internal sealed class TransferRun(TransferScope scope, TransferParts parts)
         }
     }
 
-    /// <summary>Null when the segment is complete.</summary>
+    /// <summary>Tries are counted as long as they bring nothing. Null when the segment is complete.</summary>
     private async Task<TransferFailure?> Move(SegmentRun segment)
     {
         for (var attempt = 1; ; attempt++)
         {
             var result = await segment.Try();
+            attempt = result is SegmentResult.TryFailed { Advanced: true } ? 1 : attempt;
             switch (result)
             {
                 case SegmentResult.Complete complete:
@@ -135,7 +136,8 @@ internal abstract record SegmentResult
     public sealed record Complete(string Message, long SentBytes) : SegmentResult;
 
     /// <param name="AtOnce">Nothing went wrong: something had to be moved out of the way first.</param>
-    public sealed record TryFailed(TransferFailure Failure, bool AtOnce = false) : SegmentResult;
+    /// <param name="Advanced">It came further than the one before it.</param>
+    public sealed record TryFailed(TransferFailure Failure, bool AtOnce = false, bool Advanced = false) : SegmentResult;
 
     /// <summary>Trying again changes nothing.</summary>
     public sealed record GivenUp(TransferFailure Failure) : SegmentResult;

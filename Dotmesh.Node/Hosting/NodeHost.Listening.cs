@@ -28,6 +28,8 @@ public sealed partial class NodeHost
             kestrel.Listen(address, _options.Listen.ReferencePort, listen => listen.ServeReference());
             kestrel.Listen(address, _options.Listen.ClientPort);
         });
+        // in the place of the server's own
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
 
         var app = builder.Build();
         app.UseDotmesh(pipeline);

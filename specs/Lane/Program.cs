@@ -3,7 +3,7 @@ using Dotmesh.Specs.Lane;
 using Dotmesh.Specs.Storage;
 using Dotmesh.Specs.Support;
 
-// Runs the zfs specs where there is no SDK, or many times: Dotmesh.Lane [--filter TEXT] [--timeout SECONDS] [--repeat N]
+// Runs the zfs specs where there is no SDK, or many times: Dotmesh.Lane [--filter TEXT|TEXT...] [--timeout SECONDS] [--repeat N]
 // One line per case, the sum at the end; 0 only when something passed and nothing failed.
 // DOTMESH_SPEC_LANES decides the pool: openzfs (a kernel module) or zfs (zfs-fuse).
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
@@ -18,7 +18,7 @@ var filter = Option("--filter", "");
 var limit = TimeSpan.FromSeconds(double.Parse(Option("--timeout", "600"), CultureInfo.InvariantCulture));
 var repeat = int.Parse(Option("--repeat", "1"), CultureInfo.InvariantCulture);
 var results = new List<(string Name, CaseResult Result)>();
-var cases = classes.SelectMany(LaneCase.Of).Where(c => c.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)).ToList();
+var cases = classes.SelectMany(LaneCase.Of).Where(c => filter.Split('|').Any(text => c.Name.Contains(text, StringComparison.OrdinalIgnoreCase))).ToList();
 foreach (var one in Enumerable.Repeat(cases, repeat).SelectMany(c => c))
 {
     var result = await LaneRun.Run(one, limit);

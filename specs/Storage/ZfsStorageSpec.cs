@@ -13,6 +13,9 @@ public class ZfsStorageSpec : StorageContract
 
     protected virtual string Lane => Lanes.Zfs;
 
+    // only a kernel module goes on within a commit
+    protected override bool KeepsPartsOfCommits => Lane == Lanes.OpenZfs;
+
     protected override async Task Prepare()
     {
         Lanes.Require(Lane);

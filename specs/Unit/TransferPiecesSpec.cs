@@ -21,7 +21,7 @@ public sealed class TransferPiecesSpec
     [InlineData(false, 520, new[] { "0-519" })]
     public void From_the_beginning_ours_get_packages_and_originals_all_at_once(bool ours, int commits, string[] expected)
     {
-        var packages = Packages.Of(new StreamRange(Master, null, Id(commits - 1)), Commits(commits), ours).ToList();
+        var packages = Packages.Of(new StreamRange(Master, null, Id(commits - 1)), Commits(commits), ours ? new PackageSize() : null).ToList();
 
         Assert.Equal(expected, packages.Select(package => $"{package.Commits[0].Id}-{package.Range.To}"));
         Assert.Null(packages[0].Range.From);
@@ -36,15 +36,41 @@ public sealed class TransferPiecesSpec
         var larger = new CommitMetadata([new("text", new string('x', 2 * Packages.MostMetadata))]);
         ImmutableArray<CommitProperties> commits = [.. Commits(5).Select((commit, n) => commit with { Metadata = n == 3 ? larger : large })];
 
-        var packages = Packages.Of(new StreamRange(Master, null, Id(4)), commits, ours: true);
+        var packages = Packages.Of(new StreamRange(Master, null, Id(4)), commits, new PackageSize());
 
         Assert.Equal(["0-1", "2-2", "3-3", "4-4"], packages.Select(package => $"{package.Commits[0].Id}-{package.Range.To}"));
     }
 
     [Fact]
+    public void After_a_break_packages_are_small_and_grow_as_they_pass()
+    {
+        var size = new PackageSize();
+        size.Broke(Packages.Most);
+        var lengths = new List<int>();
+        foreach (var package in Packages.Of(new StreamRange(Master, null, Id(799)), Commits(800), size))
+        {
+            lengths.Add(package.Commits.Length);
+            size.Passed();
+        }
+
+        Assert.Equal([32, 64, 128, 256, 256, 64], lengths);
+    }
+
+    [Fact]
+    public void Breaks_in_a_row_end_at_packages_of_one_commit()
+    {
+        var size = new PackageSize();
+        foreach (var expected in new[] { 32, 4, 1, 1 })
+        {
+            size.Broke(size.Most);
+            Assert.Equal(expected, size.Most);
+        }
+    }
+
+    [Fact]
     public void After_a_commit_that_both_have_only_what_follows_it_goes_over()
     {
-        var package = Assert.Single(Packages.Of(new StreamRange(Master, new CommitOrigin(Master, Id(1)), Id(3)), Commits(5), ours: false));
+        var package = Assert.Single(Packages.Of(new StreamRange(Master, new CommitOrigin(Master, Id(1)), Id(3)), Commits(5), size: null));
 
         Assert.Equal([Id(2), Id(3)], package.Commits.Select(commit => commit.Id));
         Assert.Equal(new CommitOrigin(Master, Id(1)), package.Range.From);
@@ -54,7 +80,7 @@ public sealed class TransferPiecesSpec
     public void A_branch_that_is_new_there_begins_at_its_origin_with_its_first_own_commit()
     {
         var origin = new CommitOrigin(Master, Id(7));
-        var package = Assert.Single(Packages.Of(new StreamRange(Side, origin, Id(1)), Commits(2), ours: true));
+        var package = Assert.Single(Packages.Of(new StreamRange(Side, origin, Id(1)), Commits(2), new PackageSize()));
 
         Assert.Equal(origin, package.Range.From);
         Assert.Equal([Id(0), Id(1)], package.Commits.Select(commit => commit.Id));

@@ -8,6 +8,8 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
 {
     private const int MaxStderr = 64 << 10;
 
+    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
+
     private readonly ArrayBufferWriter<byte> _stdout = new();
     private readonly ArrayBufferWriter<byte> _stderr = new();
     private readonly CancellationTokenSource _feedingIsOver = new();
@@ -78,6 +80,16 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
     /// <summary>False when it is still there after the grace: stuck in the kernel.</summary>
     private async Task<bool> Killed(ChildProcess process, Task<int> exit)
     {
+        if (command.Input is not null && !_stalled)
+        {
+            // the end of its input ends it too, and then it leaves nothing behind that goes on without it
+            process.Stdin?.StopWaiting();
+            if (await Task.WhenAny(exit, Task.Delay(EndGrace, time, CancellationToken.None)) == exit)
+            {
+                return true;
+            }
+        }
+
         process.Kill();
         var grace = command.IsStream ? options.StreamKillGrace : options.KillGrace;
         return await Task.WhenAny(exit, Task.Delay(grace, time, CancellationToken.None)) == exit;
@@ -147,7 +159,17 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
             while (true)
             {
                 Interlocked.Increment(ref _waitingForUs);
-                var count = await input.ReadAsync(buffer, either.Token);
+                int count;
+                try
+                {
+                    count = await input.ReadAsync(buffer, either.Token);
+                }
+                catch (Exception broken) when (!either.IsCancellationRequested)
+                {
+                    await EndInput(stdin, broken, either.Token);
+                    throw;
+                }
+
                 Interlocked.Decrement(ref _waitingForUs);
                 Interlocked.Add(ref _moved, count);
                 if (count == 0 || !await stdin.Write(buffer.AsMemory(0, count)))
@@ -155,13 +177,23 @@ internal sealed class CommandRun(Command command, CommandRunnerOptions options, 
                     break;
                 }
             }
-
-            stdin.Dispose();
         }
         finally
         {
+            stdin.Dispose();
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    /// <summary>
+    /// A command whose input ends too early fails by itself, and puts in order what it had begun, which one that is killed leaves to others.
+    /// Comes back when it has not done so in time; cancelled when it has.
+    /// </summary>
+    private Task EndInput(PipeEnd stdin, Exception why, CancellationToken ct)
+    {
+        Interlocked.CompareExchange(ref _pumpFailure, why, null);
+        stdin.Dispose();
+        return Task.Delay(command.IsStream ? options.StreamKillGrace : options.KillGrace, time, ct);
     }
 
     private async Task Drain(ChildProcess process, CancellationToken ct)

@@ -105,3 +105,32 @@ internal sealed class ZfsSegmentStream(Stream input) : ReadOnlyStream
         return count > 0 ? count : throw ZfsFrame.Bad("ends too early");
     }
 }
+
+/// <summary>Tells whether a stream ended too early, or could not be read.</summary>
+/// <param name="inner">Not closed.</param>
+/// <param name="ct">Of the whole. A read that ends for another reason ended because nobody wanted its data any more.</param>
+internal sealed class BreakWatch(Stream inner, CancellationToken ct) : ReadOnlyStream
+{
+    public bool Broke { get; private set; }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            var count = await inner.ReadAsync(buffer, cancellationToken);
+            Broke = count == 0 && buffer.Length > 0;
+            return count;
+        }
+        catch (OperationCanceledException)
+        {
+            Broke = ct.IsCancellationRequested;
+            throw;
+        }
+        catch (Exception)
+        {
+            // reading fails in as many ways as there are sources
+            Broke = true;
+            throw;
+        }
+    }
+}

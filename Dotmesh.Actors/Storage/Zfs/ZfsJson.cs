@@ -21,6 +21,9 @@ internal sealed record ZfsStreamHeader(
 {
     /// <summary>Ids of the commits in pools (<see cref="PropertyHead"/>); null from a sender that does not tell them.</summary>
     public ImmutableSortedDictionary<string, ulong>? Guids { get; init; }
+
+    /// <summary>The place at which the stream goes on (<see cref="ResumePlace"/>); null: it is whole.</summary>
+    public string? Resume { get; init; }
 }
 
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, string>))]

@@ -20,6 +20,9 @@ internal static class ZfsProperties
     public const string Stashing = Prefix + "stashing", RollingBack = Prefix + "rolling-back",
         Receiving = Prefix + "receiving";
 
+    /// <summary>On a dataset: the pool keeps, hidden, what came of a stream that broke off; the value is the commit it was to bring.</summary>
+    public const string Kept = Prefix + "kept";
+
     /// <summary>
     /// On a dataset that was received: the commit after which the metadata in its files has not been looked at yet, or <see cref="FromStart"/>.
     /// </summary>
@@ -155,7 +158,7 @@ internal static class ZfsProperties
         && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 
     public static bool IsLabel(string property) =>
-        property.StartsWith(Prefix, StringComparison.Ordinal) && property is not (Stashing or RollingBack or Receiving or Unread)
+        property.StartsWith(Prefix, StringComparison.Ordinal) && property is not (Stashing or RollingBack or Receiving or Kept or Unread)
         && !property.StartsWith(Meta, StringComparison.Ordinal);
 
     /// <summary>A rollback begun: how many commits it takes away, to which it goes, and when.</summary>

@@ -112,6 +112,7 @@ public sealed partial class ZfsStorage
 
     public async Task Destroy(FilesystemId id, CancellationToken ct)
     {
+        await DropKept(id, ct);
         var name = _names.Dataset(id);
         if (await Dataset(name, ct) is not null)
         {

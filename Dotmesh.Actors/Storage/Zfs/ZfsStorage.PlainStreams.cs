@@ -15,11 +15,12 @@ public sealed partial class ZfsStorage
         StreamRange range, FilesystemLabels labels, IReadOnlyDictionary<CommitId, CommitMetadata>? metadata, Stream input, CancellationToken ct)
     {
         await RefuseMisfit(range, ct);
+        var gone = await Follow(range, labels.OwnerId, null, ct);
         var reader = new SendReader(input);
         var sent = await reader.Open(ct);
         var heads = await TakesHeads(range, ct);
         var unread = IsIncremental(range) ? range.From!.Commit.Value : ZfsProperties.FromStart;
-        await Land(range, labels, [$"{ZfsProperties.Unread}={unread}"], async target =>
+        await Land(range, labels, [$"{ZfsProperties.Unread}={unread}"], gone, async target =>
         {
             var properties = new Dictionary<string, ImmutableSortedDictionary<string, string>>(StringComparer.Ordinal);
             await ReceiveSnapshots(range, target, reader, async snapshot =>
@@ -29,7 +30,7 @@ public sealed partial class ZfsStorage
                 return await Labelled(snapshot, properties, heads ? new Dictionary<string, ulong> { [commit] = snapshot.ToGuid } : null, ct);
             }, ct);
             return properties;
-        }, ct);
+        }, _ => false, ct);
         _faults.Hit("zfs.receive.before-files");
         await ReadFiles(range.Filesystem, ct);
     }
@@ -62,7 +63,7 @@ public sealed partial class ZfsStorage
                 throw ZfsFrame.Bad($"does not lead from {range.From?.Commit.Value ?? "START"} to {range.To} without a gap");
             }
 
-            await ReceiveSegment(target, await labelled(snapshot), ct);
+            await ReceiveSegment(["receive", "-u", target], await labelled(snapshot), ct);
             received.Add(snapshot.Name);
             before = snapshot.ToGuid;
         }

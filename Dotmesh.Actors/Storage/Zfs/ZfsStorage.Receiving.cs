@@ -13,8 +13,10 @@ public sealed partial class ZfsStorage
 
     public async Task Receive(StreamRange range, FilesystemLabels labels, Stream input, CancellationToken ct)
     {
+        using var receiving = Receiving(range.Filesystem);
         await RefuseMisfit(range, ct);
-        var header = await ZfsFrame.ReadHeader(input, ct);
+        var watched = new BreakWatch(input, ct);
+        var header = await ZfsFrame.ReadHeader(watched, ct);
         if (header.To != range.To.Value || header.FromCommit != range.From?.Commit.Value)
         {
             throw new StorageException(StorageFailure.BadStream,
@@ -22,16 +24,21 @@ public sealed partial class ZfsStorage
         }
 
         var heads = await TakesHeads(range, ct);
-        await Land(range, labels, [], async target =>
+
+        // copies of a cluster repeat a package; of several commits that extend a filesystem nothing is kept
+        var keeps = !labels.Replica && (!IsIncremental(range) || (_features.Kernel && header.Commits.Count == 1));
+        string[] receive = _features.Kernel && keeps ? ["receive", "-s", "-u"] : ["receive", "-u"];
+        var gone = await Follow(range, labels.OwnerId, header.Resume, ct);
+        await Land(range, labels, [], gone, async target =>
         {
             for (var n = 0; n < header.Segments; n++)
             {
-                var segment = new ZfsSegmentStream(input);
-                await ReceiveSegment(target, await Labelled(segment, header.Commits, heads ? header.Guids : null, ct), ct);
+                var segment = new ZfsSegmentStream(watched);
+                await ReceiveSegment([.. receive, target], await Labelled(segment, header.Commits, heads ? header.Guids : null, ct), ct);
             }
 
             return header.Commits;
-        }, ct);
+        }, why => keeps && watched.Broke && why is not StorageException { Failure: not StorageFailure.BadStream }, ct);
         if (!labels.Replica)
         {
             await _mounts.Mount(range.Filesystem, ct);
@@ -42,9 +49,12 @@ public sealed partial class ZfsStorage
     /// Receives, restores the metadata, and lets the result take its place; undoes all of it when a step fails.
     /// </summary>
     /// <param name="notes">Properties, <c>NAME=VALUE</c>, that the dataset gets, beside its labels, when it takes its place.</param>
+    /// <param name="gone">Properties that a dataset which is extended loses then.</param>
     /// <param name="bring">Receives into the dataset it is given; answers the properties of commits by their ids.</param>
+    /// <param name="brokeOff">Whether that failed because the stream ended too early, and what came of it may be gone on with.</param>
     private async Task Land(
-        StreamRange range, FilesystemLabels labels, string[] notes, Func<string, Task<SentProperties>> bring, CancellationToken ct)
+        StreamRange range, FilesystemLabels labels, string[] notes, string[] gone, Func<string, Task<SentProperties>> bring,
+        Func<Exception, bool> brokeOff, CancellationToken ct)
     {
         var incremental = IsIncremental(range);
         var target = incremental ? _names.Dataset(range.Filesystem) : _names.ReceiveOf(range.Filesystem);
@@ -64,7 +74,7 @@ public sealed partial class ZfsStorage
             await RestoreMetadata(range, target, properties, ct);
             if (incremental)
             {
-                await Set(target, [.. notes], ct);
+                await Set(target, [.. notes], ct, gone);
                 await Forget(target, ZfsProperties.Receiving, true, ct);
             }
             else
@@ -75,7 +85,13 @@ public sealed partial class ZfsStorage
         catch (Exception why)
         {
             // whatever it is: a source that is taken away fails in ways of its own
-            await Undo(why, () => UndoReceive(range, target, incremental, mount: !labels.Replica));
+            await Undo(why, async () =>
+            {
+                if (!brokeOff(why) || !await TryKeep(range, labels.OwnerId))
+                {
+                    await UndoReceive(range, target, incremental, mount: !labels.Replica);
+                }
+            });
             throw;
         }
     }
@@ -93,12 +109,6 @@ public sealed partial class ZfsStorage
             if (there is not null)
             {
                 throw new StorageException(StorageFailure.AlreadyExists, $"{range.Filesystem} exists already.");
-            }
-
-            if (await Outline(_names.ReceiveOf(range.Filesystem), ct) is { } left)
-            {
-                // of a receive that could not even be undone
-                await _tool.UnmountedZfs(["destroy", "-r", left.Name], ct);
             }
 
             return;
@@ -144,12 +154,12 @@ public sealed partial class ZfsStorage
         Stream segment, SentProperties properties, IReadOnlyDictionary<string, ulong>? guids, CancellationToken ct) =>
         guids is null ? segment : await PropertyHead.Before(segment, properties, guids, ct);
 
-    private async Task ReceiveSegment(string target, Stream segment, CancellationToken ct)
+    /// <param name="command">Of <c>zfs</c>. Never mounted by the way: mounts take turns, and copies are not mounted.</param>
+    private async Task ReceiveSegment(string[] command, Stream segment, CancellationToken ct)
     {
         try
         {
-            // never mounted by the way: mounts take turns, and copies are not mounted
-            await _tool.Stream(["receive", "-u", target], segment, null, ct);
+            await _tool.Stream(command, segment, null, ct);
             await RequireEnd(segment, ct);
         }
         catch (StorageException failure)
@@ -215,62 +225,5 @@ public sealed partial class ZfsStorage
         }
 
         _faults.Hit("zfs.receive.after-rename");
-    }
-
-    private async Task UndoReceive(StreamRange range, string target, bool incremental, bool mount)
-    {
-        if (incremental)
-        {
-            await TakeBack(range.Filesystem, range.From!.Commit, null, CancellationToken.None);
-            if (mount)
-            {
-                await _mounts.Mount(range.Filesystem, CancellationToken.None);
-            }
-        }
-        else if (await Dataset(target, CancellationToken.None) is not null)
-        {
-            await _tool.UnmountedZfs(["destroy", "-r", target], CancellationToken.None);
-        }
-    }
-
-    /// <summary>
-    /// All of a stream's commits or none. When none of them has come nothing is rolled back: what is in the filesystem then
-    /// is what somebody wrote meanwhile.
-    /// </summary>
-    /// <param name="made">
-    /// Of the commits after the base: whether some were made here, after a receive that is long over and could not be undone then. Those are
-    /// not the stream's, and stay with all that is before them. Null: it has just failed.
-    /// </param>
-    /// <returns>Whether nothing of the stream is left.</returns>
-    private async Task<bool> TakeBack(FilesystemId id, CommitId @base, Func<List<ZfsSnapshot>, bool>? made, CancellationToken ct)
-    {
-        var dataset = await Require(id, ct);
-        var later = dataset.Snapshots.Skip(dataset.Snapshots.FindIndex(s => s.Name == @base.Value) + 1).ToList();
-        var ours = made?.Invoke(later) == true;
-        if (later.Count > 0 && !ours)
-        {
-            await _mounts.UnmountCommits(id, ct);
-            if (!_features.Kernel)
-            {
-                await _mounts.Unmount(id, ct);
-            }
-
-            await _tool.UnmountedZfs(["rollback", "-r", _names.Snapshot(id, @base)], ct);
-        }
-
-        await Forget(dataset.Name, ZfsProperties.Receiving, dataset.Local.ContainsKey(ZfsProperties.Receiving), ct);
-        return !ours;
-    }
-
-    /// <summary>
-    /// Metadata is set here only when the last commit of a stream is there, or by whoever makes a commit: when it is not there, a commit with
-    /// metadata of this pool was made here, and when it is, one that follows it was. That one itself may have been either: in doubt it stays.
-    /// </summary>
-    /// <param name="last">Null: not known.</param>
-    private static bool MadeSince(List<ZfsSnapshot> commits, CommitId? last, DateTimeOffset begun)
-    {
-        var end = commits.FindIndex(snapshot => snapshot.Name == last?.Value);
-        return commits.Skip(end + 1).Any(snapshot => snapshot.IsLabelledHere)
-            || (end >= 0 && commits[end].IsLabelledHere && commits[end].Created >= begun.ToUnixTimeSeconds());
     }
 }

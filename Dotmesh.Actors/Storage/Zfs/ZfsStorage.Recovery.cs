@@ -64,6 +64,12 @@ public sealed partial class ZfsStorage
                 : $"Kept what had been received of {id} after {after}: commits were made on it since");
         }
 
+        if (dataset.Local.ContainsKey(ZfsProperties.Kept))
+        {
+            await DiscardNoted(dataset, ct);
+            done.Add($"Removed what had been kept of a stream for {id}");
+        }
+
         if (dataset.Local.ContainsKey(ZfsProperties.Unread))
         {
             await ReadFiles(id, ct);

@@ -10,6 +10,7 @@ public sealed partial class ZfsStorage
 {
     public async Task Rollback(FilesystemId id, CommitId to, CancellationToken ct)
     {
+        await DropKept(id, ct);
         var name = _names.Dataset(id);
         if (await Dataset(_names.RollbackOf(id), ct) is not null)
         {
@@ -18,6 +19,7 @@ public sealed partial class ZfsStorage
         }
 
         var dataset = await Require(id, ct);
+        await DiscardNoted(dataset, ct);
         var index = dataset.Snapshots.FindIndex(s => s.Name == to.Value);
         if (index < 0)
         {
@@ -107,11 +109,13 @@ public sealed partial class ZfsStorage
     public async Task Stash(
         FilesystemId id, CommitId at, FilesystemId stash, FilesystemLabels stashLabels, CancellationToken ct)
     {
+        await DropKept(id, ct);
         var (name, stashName) = (_names.Dataset(id), _names.Dataset(stash));
         var stashed = await Dataset(stashName, ct);
         if (stashed is null)
         {
             var dataset = await Require(id, ct);
+            await DiscardNoted(dataset, ct);
             if (dataset.Snapshots.All(s => s.Name != at.Value))
             {
                 throw new StorageException(StorageFailure.NotFound, $"{id} has no commit {at}.");

@@ -25,14 +25,11 @@ public sealed partial class ZfsStorage
             : await GrownBy(range, ct) ?? await Counted(output => SendPlain(range, segments, output, ct));
     }
 
-    public async Task Send(StreamRange range, string? resume, Stream output, CancellationToken ct) => await Send(
-        resume is null
-            ? await Plan(range, ct)
-            : throw new StorageException(StorageFailure.BadStream, $"No stream of this pool begins in its middle, at {resume}."),
-        output, ct);
-
-    // a stream that broke off has left nothing
-    public Task<string?> ResumePoint(StreamRange range, CancellationToken ct) => Task.FromResult<string?>(null);
+    public async Task Send(StreamRange range, string? resume, Stream output, CancellationToken ct)
+    {
+        var plan = await Plan(range, ct);
+        await Send(resume is null ? plan : await Rest(range, resume, plan, ct), output, ct);
+    }
 
     public async Task SendPlain(StreamRange range, Stream output, CancellationToken ct) =>
         await SendPlain(range, (await Plan(range, ct)).Segments, output, ct);
@@ -142,4 +139,43 @@ public sealed partial class ZfsStorage
             Guids = guids,
         }, segments);
     }
+
+    /// <summary>What is left to send of a planned stream.</summary>
+    private async Task<(ZfsStreamHeader Header, List<string[]> Segments)> Rest(
+        StreamRange range, string resume, (ZfsStreamHeader Header, List<string[]> Segments) plan, CancellationToken ct)
+    {
+        var guids = plan.Header.Guids!;
+        var dataset = await Outline(_names.Dataset(range.Filesystem), ct) ?? throw NoFilesystem(range.Filesystem);
+        var place = ResumePlace.TryParse(resume);
+        var at = dataset.Snapshots.FindIndex(snapshot => snapshot.Guid == place?.Guid && guids.ContainsKey(snapshot.Name));
+        if (place?.Within is not null && !_features.Kernel)
+        {
+            // a kernel module received the one before, and only a kernel module can go on so
+            return plan;
+        }
+
+        if (place is null || at < 0)
+        {
+            throw new StorageException(StorageFailure.BadStream, $"No stream of {range.Filesystem} to {range.To} goes on at {resume}.");
+        }
+
+        var commit = new CommitId(dataset.Snapshots[at].Name);
+        var segments = new List<string[]>();
+        if (place.Within is { } within)
+        {
+            var from = at > 0 ? dataset.Snapshots[at - 1].Guid : await GuidOfOrigin(range, ct);
+            segments.Add(["-t", $"{new ResumeToken(_names.Snapshot(range.Filesystem, commit), place.Guid, from, within)}"]);
+        }
+
+        if (commit != range.To)
+        {
+            segments.Add(["-I", _names.Snapshot(range.Filesystem, commit), _names.Snapshot(range.Filesystem, range.To)]);
+        }
+
+        var came = dataset.Snapshots.Take(at + (place.Within is null ? 1 : 0)).Select(snapshot => snapshot.Name);
+        return (plan.Header with { Segments = segments.Count, Resume = $"{place}", Guids = guids.RemoveRange(came) }, segments);
+    }
+
+    private async Task<ulong?> GuidOfOrigin(StreamRange range, CancellationToken ct) => range.From is not { } origin ? null
+        : (await Outline(_names.Dataset(origin.Filesystem), ct))?.Snapshots.Find(snapshot => snapshot.Name == origin.Commit.Value)?.Guid;
 }

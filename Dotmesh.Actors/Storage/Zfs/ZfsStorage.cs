@@ -18,10 +18,11 @@ public sealed partial class ZfsStorage : IStorage
     private readonly ZfsFeatures _features;
     private readonly Faults _faults;
     private readonly TimeProvider _time;
+    private readonly ILogger _log;
 
-    private ZfsStorage(ZfsTool tool, ZfsNames names, ZfsFeatures features, Faults faults, TimeProvider time)
+    private ZfsStorage(ZfsTool tool, ZfsNames names, ZfsFeatures features, Faults faults, TimeProvider time, ILogger log)
     {
-        (_tool, _names, _features, _faults, _time) = (tool, names, features, faults, time);
+        (_tool, _names, _features, _faults, _time, _log) = (tool, names, features, faults, time, log);
         _mounts = new ZfsMounts(tool, names, features.Kernel, new MountProbe(time));
     }
 
@@ -54,9 +55,10 @@ public sealed partial class ZfsStorage : IStorage
         }
 
         System.IO.Directory.CreateDirectory(names.Mounts);
-        LogOpened(log.CreateLogger<ZfsStorage>(), options.Pool, features.Capabilities.Version,
+        var own = log.CreateLogger<ZfsStorage>();
+        LogOpened(own, options.Pool, features.Capabilities.Version,
             string.Join(", ", features.Capabilities.Features.Where(f => f.Value).Select(f => f.Key)));
-        return new ZfsStorage(tool, names, features, faults, time);
+        return new ZfsStorage(tool, names, features, faults, time, own);
     }
 
     public async Task<PoolInfo> Pool(CancellationToken ct)
@@ -126,7 +128,11 @@ public sealed partial class ZfsStorage : IStorage
         return true;
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        _keptTurn.Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     private Task<ZfsInventory> Inventory(CancellationToken ct) => Inventory(_names.Parent, ct);
 

@@ -5,18 +5,21 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd.Transfers;
 
 /// <summary>
-/// What came whole before a connection broke is not sent again. Both nodes send slowly, so that little of it is on its way when it breaks.
+/// What came whole before a connection broke is not sent again: files where the storage is a folder, commits on zfs-fuse. Both nodes send
+/// slowly, so that little of it is on its way when it breaks.
 /// </summary>
-[Trait("Speed", "slow")]
-public sealed class TransferResumeSpec() : TwoNodesSpec(onPools: false, ("DOTMESH__TRANSFERS__MAXBYTESPERSECOND", "2000000"))
+public abstract class TransferResumeContract(bool onPools) : TwoNodesSpec(onPools, ("DOTMESH__TRANSFERS__MAXBYTESPERSECOND", "2000000"))
 {
-    private const int Files = 30;
-    private const int Size = 200_000;
+    private const int Files = 60;
+    private const int Size = 1 << 18;
+
+    /// <summary>Files in one commit.</summary>
+    protected abstract int Together { get; }
 
     [SkippableTheory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_transfer_whose_connection_breaks_goes_on_after_the_last_file_that_came_whole(bool push)
+    public async Task A_transfer_whose_connection_breaks_goes_on_after_the_last_part_that_came_whole(bool push)
     {
         var (source, target) = push ? (Here, There) : (There, Here);
         var name = push ? "pushed" : "pulled";
@@ -28,9 +31,12 @@ public sealed class TransferResumeSpec() : TwoNodesSpec(onPools: false, ("DOTMES
             var content = new byte[Size];
             random.NextBytes(content);
             await File.WriteAllBytesAsync(Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"f{file}")), content);
+            if ((file + 1) % Together == 0)
+            {
+                await source.Commit(name, "some more");
+            }
         }
 
-        await source.Commit(name, "all of them");
         var port = FreePorts.Take();
         await using var line = new TcpForwarder(port, There.Nodes[0].Setup.ClientPort);
 
@@ -57,4 +63,18 @@ public sealed class TransferResumeSpec() : TwoNodesSpec(onPools: false, ("DOTMES
         await Assert.ThrowsAsync<RpcErrorException>(() => There.Rpc().Call("ResumePoint", range));
         await Assert.ThrowsAsync<RpcErrorException>(() => Here.Rpc().Call("ResumePoint", range with { ToSnapshotId = "../x" }));
     }
+}
+
+/// <inheritdoc/>
+[Trait("Speed", "slow")]
+public sealed class TransferResumeSpec() : TransferResumeContract(onPools: false)
+{
+    protected override int Together => 60;
+}
+
+/// <inheritdoc/>
+[Trait("Speed", "slow")]
+public sealed class TransferResumeZfsSpec() : TransferResumeContract(onPools: true)
+{
+    protected override int Together => 4;
 }
