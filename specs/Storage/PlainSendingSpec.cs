@@ -84,11 +84,13 @@ public class PlainSendingSpec : PlainStreamPools
     [SkippableFact]
     public async Task A_size_is_predicted()
     {
+        // a kernel module does not count the heads of records, which are a part of streams as small as these
+        const int Heads = 16 << 10;
         var (id, made) = await Made(3);
         foreach (var range in new[] { new StreamRange(id, null, made[0]), new(id, null, made[2]), From(id, made[0], made[2]) })
         {
             var sent = await Sent(range);
-            Assert.InRange(await Here.PredictPlain(range, Ct), sent.Length * 0.8, sent.Length * 1.2);
+            Assert.InRange(await Here.PredictPlain(range, Ct), (sent.Length * 0.8) - Heads, sent.Length * 1.2);
         }
     }
 
