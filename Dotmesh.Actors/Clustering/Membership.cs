@@ -122,19 +122,28 @@ internal sealed class Membership(ActorSystem system, ILogger log)
 
     /// <summary>
     /// Tells the others which rows changed; answers when they have read them or cannot be waited for. Who is out of reach is told all
-    /// the same, until it hears: it may see us and so believe that it has missed nothing.
+    /// the same, until it hears: it may see us and so believe that it has missed nothing. So is who joins: it may have seen itself up, and read
+    /// everything for that, before we hear of it.
     /// </summary>
     public Task Tell(IReadOnlyList<RowChange> changes)
     {
         var news = new PeerProtocol.RowsChanged([.. changes]);
         var live = Live.Values.Where(member => member.Address != _cluster.SelfAddress).ToList();
-        foreach (var away in _cluster.State.Unreachable.Where(member => member.Status == MemberStatus.Up))
+        var state = _cluster.State;
+        foreach (var away in state.Members.Where(member => member.UniqueAddress != _cluster.SelfUniqueAddress && IsAway(member, state.Unreachable)))
         {
             _ = TellAgain(away, Peer(away), news);
         }
 
         return Task.WhenAll(live.Select(member => Tell(member, news)));
     }
+
+    private static bool IsAway(Member member, IReadOnlySet<Member> unreachable) => member.Status switch
+    {
+        MemberStatus.Joining or MemberStatus.WeaklyUp => true,
+        MemberStatus.Up => unreachable.Contains(member),
+        _ => false,
+    };
 
     private async Task Tell(Member member, PeerProtocol.RowsChanged news)
     {
