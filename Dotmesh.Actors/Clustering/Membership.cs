@@ -158,11 +158,10 @@ internal sealed class Membership(ActorSystem system, ILogger log)
     /// <summary>Until it confirms or is no member any more: who joins reads everything anew.</summary>
     private async Task TellAgain(Member member, ActorSelection peer, PeerProtocol.RowsChanged news)
     {
-        do
+        while (!await Confirmed(peer, news) && _cluster.State.Members.Contains(member))
         {
             await Task.Delay(NewsLimit);
         }
-        while (_cluster.State.Members.Contains(member) && !await Confirmed(peer, news));
     }
 
     private static async Task<bool> Confirmed(ActorSelection peer, PeerProtocol.RowsChanged news)

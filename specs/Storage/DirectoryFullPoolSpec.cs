@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Storage.Directory;
+using Dotmesh.Specs.Support;
 using Xunit;
 
 namespace Dotmesh.Specs.Storage;
@@ -189,9 +190,7 @@ public sealed class DirectoryFullPoolSpec : IDisposable
         }
 
         var range = new StreamRange(New, from is null ? null : new CommitOrigin(New, new CommitId(from)), new CommitId(to));
-        var stream = new MemoryStream();
-        await source.Send(range, stream, Ct);
-        return (range, stream.ToArray());
+        return (range, await source.Sent(range));
     }
 
     private static async Task WriteAll(IStorage pool, FilesystemId id, string text)

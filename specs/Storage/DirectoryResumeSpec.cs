@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Storage.Directory;
+using Dotmesh.Specs.Support;
 using Xunit;
 
 namespace Dotmesh.Specs.Storage;
@@ -31,10 +32,10 @@ public sealed class DirectoryResumeSpec : IDisposable
     {
         await using var from = await Made();
         await using var to = await _pools.Open("to", new Faults());
-        var whole = await Sent(from, Whole);
+        var whole = await from.Sent(Whole);
         await BreaksOff(to, Whole, whole[..(whole.Length * 3 / 4)]);
 
-        var rest = await Sent(from, Whole, await to.ResumePoint(Whole, Ct));
+        var rest = await from.Sent(Whole, await to.ResumePoint(Whole, Ct));
 
         // three quarters of the stream came, less the file that was on its way
         Assert.InRange(rest.Length, 0, (whole.Length / 4) + (2 * Size));
@@ -51,14 +52,14 @@ public sealed class DirectoryResumeSpec : IDisposable
         var places = new List<int>();
         foreach (var part in new[] { 0.3, 0.5, 0.02, 0.5 })
         {
-            var stream = await Sent(from, Whole, await to.ResumePoint(Whole, Ct));
+            var stream = await from.Sent(Whole, await to.ResumePoint(Whole, Ct));
             await BreaksOff(to, Whole, stream[..(int)(stream.Length * part)]);
             places.Add(int.Parse((await to.ResumePoint(Whole, Ct))!, System.Globalization.CultureInfo.InvariantCulture));
         }
 
         Assert.Equal(places.Order(), places);
         Assert.True(places[^1] > Files, $"{places[^1]} of {2 * Files} files have come");
-        await to.Receive(Whole, Labels(), new MemoryStream(await Sent(from, Whole, await to.ResumePoint(Whole, Ct))), Ct);
+        await to.Receive(Whole, Labels(), new MemoryStream(await from.Sent(Whole, await to.ResumePoint(Whole, Ct))), Ct);
         await Same(from, to);
     }
 
@@ -68,13 +69,13 @@ public sealed class DirectoryResumeSpec : IDisposable
         await using var from = await Made();
         await using var to = await _pools.Open("to", new Faults());
         var first = new StreamRange(Id, null, First);
-        await to.Receive(first, Labels(), new MemoryStream(await Sent(from, first)), Ct);
+        await to.Receive(first, Labels(), new MemoryStream(await from.Sent(first)), Ct);
         var range = new StreamRange(Id, new CommitOrigin(Id, First), Last);
-        var whole = await Sent(from, range);
+        var whole = await from.Sent(range);
         await BreaksOff(to, range, whole[..(whole.Length / 2)]);
         Assert.Equal([First], (await to.Find(Id, Ct))!.Commits.Select(commit => commit.Id));
 
-        var rest = await Sent(from, range, await to.ResumePoint(range, Ct));
+        var rest = await from.Sent(range, await to.ResumePoint(range, Ct));
 
         Assert.InRange(rest.Length, 0, (whole.Length / 2) + (2 * Size));
         await to.Receive(range, Labels(), new MemoryStream(rest), Ct);
@@ -86,12 +87,12 @@ public sealed class DirectoryResumeSpec : IDisposable
     {
         await using var from = await Made();
         await using var to = await _pools.Open("to", new Faults());
-        var whole = await Sent(from, Whole);
+        var whole = await from.Sent(Whole);
         await BreaksOff(to, Whole, whole[..(whole.Length / 2)]);
         var other = new StreamRange(Id, null, First);
 
         Assert.Null(await to.ResumePoint(other, Ct));
-        await to.Receive(other, Labels(), new MemoryStream(await Sent(from, other)), Ct);
+        await to.Receive(other, Labels(), new MemoryStream(await from.Sent(other)), Ct);
 
         Assert.Null(await to.ResumePoint(Whole, Ct));
         Assert.Empty(System.IO.Directory.GetFileSystemEntries(Kept));
@@ -102,18 +103,18 @@ public sealed class DirectoryResumeSpec : IDisposable
     {
         await using var from = await Made();
         await using var to = await _pools.Open("to", new Faults());
-        var whole = await Sent(from, Whole);
+        var whole = await from.Sent(Whole);
         // a file came with a flipped bit: nothing has told so yet, its commit's checksum is still to come
         whole[whole.Length / 4] ^= 1;
         await BreaksOff(to, Whole, whole[..(whole.Length * 3 / 8)]);
-        var rest = await Sent(from, Whole, await to.ResumePoint(Whole, Ct));
+        var rest = await from.Sent(Whole, await to.ResumePoint(Whole, Ct));
 
         var refused = await Assert.ThrowsAsync<StorageException>(() => to.Receive(Whole, Labels(), new MemoryStream(rest), Ct));
 
         Assert.Equal(StorageFailure.BadStream, refused.Failure);
         Assert.Empty(await to.List(Ct));
         Assert.Null(await to.ResumePoint(Whole, Ct));
-        await to.Receive(Whole, Labels(), new MemoryStream(await Sent(from, Whole)), Ct);
+        await to.Receive(Whole, Labels(), new MemoryStream(await from.Sent(Whole)), Ct);
         await Same(from, to);
     }
 
@@ -122,7 +123,7 @@ public sealed class DirectoryResumeSpec : IDisposable
     {
         await using var from = await Made();
         await using var to = await _pools.Open("to", new Faults());
-        var whole = await Sent(from, Whole);
+        var whole = await from.Sent(Whole);
         whole[whole.Length / 4] ^= 1;
 
         var refused = await Assert.ThrowsAsync<StorageException>(() => to.Receive(Whole, Labels(), new MemoryStream(whole), Ct));
@@ -135,7 +136,7 @@ public sealed class DirectoryResumeSpec : IDisposable
     public async Task A_start_and_a_deletion_forget_it()
     {
         await using var from = await Made();
-        var whole = await Sent(from, Whole);
+        var whole = await from.Sent(Whole);
         await using (var to = await _pools.Open("to", new Faults()))
         {
             await BreaksOff(to, Whole, whole[..(whole.Length / 2)]);
@@ -153,13 +154,6 @@ public sealed class DirectoryResumeSpec : IDisposable
 
     private static FilesystemLabels Labels() =>
         new(Id, new DotName("admin", "dot"), "", "0", "admin", ImmutableSortedDictionary<string, string>.Empty);
-
-    private static async Task<byte[]> Sent(DirectoryStorage from, StreamRange range, string? resume = null)
-    {
-        var stream = new MemoryStream();
-        await from.Send(range, resume, stream, Ct);
-        return stream.ToArray();
-    }
 
     private static async Task BreaksOff(DirectoryStorage to, StreamRange range, byte[] part)
     {

@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
-using Dotmesh.Actors.Storage.Zfs;
 using Dotmesh.Specs.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Dotmesh.Specs.Storage;
@@ -164,6 +162,5 @@ public abstract class PlainStreamPools : IAsyncLifetime
     protected static void AssertSameCommits(StoredFilesystem expected, StoredFilesystem actual) => Assert.Equal(
         expected.Commits.Select(c => (c.Id, c.Guid, c.Metadata)), actual.Commits.Select(c => (c.Id, c.Guid, c.Metadata)));
 
-    private static async Task<IStorage> Open(ZfsPool pool, Faults faults) => await ZfsStorage.Open(
-        new ZfsStorageOptions(pool.Name, pool.Mounts), pool.Runner, faults, TimeProvider.System, NullLoggerFactory.Instance, Ct);
+    private static async Task<IStorage> Open(ZfsPool pool, Faults faults) => await pool.Open(faults);
 }

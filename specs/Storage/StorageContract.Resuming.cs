@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Specs.Support;
 using Xunit;
 
 namespace Dotmesh.Specs.Storage;
@@ -24,10 +25,10 @@ public abstract partial class StorageContract
         var (id, commits) = await Large(3);
         var range = new StreamRange(id, null, commits[^1]);
         await using var other = await OpenAnother();
-        var whole = await StreamOf(range);
+        var whole = await Storage.Sent(range);
 
         await BreaksOff(other, range, whole, 0.9);
-        var rest = await StreamOf(range, await other.ResumePoint(range, Ct));
+        var rest = await Storage.Sent(range, await other.ResumePoint(range, Ct));
 
         Assert.InRange(rest.Length, 1, whole.Length / 2);
         await other.Receive(range, LabelsOf(id), new MemoryStream(rest), Ct);
@@ -44,14 +45,14 @@ public abstract partial class StorageContract
         var lengths = new List<int>();
         foreach (var part in new[] { 0.6, 0.05, 0.7, 0.6 })
         {
-            var stream = await StreamOf(range, await other.ResumePoint(range, Ct));
+            var stream = await Storage.Sent(range, await other.ResumePoint(range, Ct));
             lengths.Add(stream.Length);
             await BreaksOff(other, range, stream, part);
         }
 
         Assert.All(lengths.Zip(lengths.Skip(1)), pair => Assert.InRange(pair.Item2, 1, pair.Item1 + Slack));
         Assert.InRange(lengths[^1], 1, lengths[0] / 2);
-        await other.Receive(range, LabelsOf(id), new MemoryStream(await StreamOf(range, await other.ResumePoint(range, Ct))), Ct);
+        await other.Receive(range, LabelsOf(id), new MemoryStream(await Storage.Sent(range, await other.ResumePoint(range, Ct))), Ct);
         await AssertSame(other, id);
     }
 
@@ -61,10 +62,10 @@ public abstract partial class StorageContract
         var (id, commits) = await Large(1, files: 8);
         var range = new StreamRange(id, null, commits[^1]);
         await using var other = await OpenAnother();
-        var whole = await StreamOf(range);
+        var whole = await Storage.Sent(range);
 
         await BreaksOff(other, range, whole, 0.8);
-        var rest = await StreamOf(range, await other.ResumePoint(range, Ct));
+        var rest = await Storage.Sent(range, await other.ResumePoint(range, Ct));
 
         Assert.InRange(rest.Length, 1, Half(whole));
         await other.Receive(range, LabelsOf(id), new MemoryStream(rest), Ct);
@@ -79,7 +80,7 @@ public abstract partial class StorageContract
         Assert.Equal([range.From!.Commit], (await Found(other, range.Filesystem)).Commits.Select(commit => commit.Id));
         Assert.Equal(0, (await other.Usage([range.Filesystem], Ct))[range.Filesystem].DirtyBytes);
 
-        var rest = await StreamOf(range, await other.ResumePoint(range, Ct));
+        var rest = await Storage.Sent(range, await other.ResumePoint(range, Ct));
 
         Assert.InRange(rest.Length, 1, Half(whole));
         await other.Receive(range, LabelsOf(range.Filesystem), new MemoryStream(rest), Ct);
@@ -96,10 +97,10 @@ public abstract partial class StorageContract
         var first = await LargeCommit(branch, 0, files: 1);
         var last = await LargeCommit(branch, 1, files: 1);
         var range = new StreamRange(branch, new CommitOrigin(id, commits[0]), last);
-        var whole = await StreamOf(range);
+        var whole = await Storage.Sent(range);
 
         await BreaksOff(other, range, whole, 0.8);
-        var rest = await StreamOf(range, await other.ResumePoint(range, Ct));
+        var rest = await Storage.Sent(range, await other.ResumePoint(range, Ct));
 
         Assert.InRange(rest.Length, 1, whole.Length * 2 / 3);
         await other.Receive(range, LabelsOf(id, "branch"), new MemoryStream(rest), Ct);
@@ -147,9 +148,9 @@ public abstract partial class StorageContract
         var (id, commits) = await Large(3);
         var range = new StreamRange(id, null, commits[^1]);
         await using var other = await OpenAnother();
-        var whole = await StreamOf(range);
+        var whole = await Storage.Sent(range);
         await BreaksOff(other, range, whole, 0.5);
-        var early = await StreamOf(range, await other.ResumePoint(range, Ct));
+        var early = await Storage.Sent(range, await other.ResumePoint(range, Ct));
         await BreaksOff(other, range, early, 0.7);
 
         try
@@ -175,9 +176,7 @@ public abstract partial class StorageContract
         await using var source = await OpenAnother();
         await Copy(source, range, LabelsOf(id));
         await Storage.Destroy(id, Ct);
-        var stream = new MemoryStream();
-        await source.Send(range, stream, Ct);
-        var whole = stream.ToArray();
+        var whole = await source.Sent(range);
         await BreaksOff(Storage, range, whole, 0.9);
         Assert.NotNull(await Storage.ResumePoint(range, Ct));
 
@@ -195,7 +194,7 @@ public abstract partial class StorageContract
         var other = await OpenAnother();
         await Copy(other, new StreamRange(id, null, commits[0]), LabelsOf(id));
         var range = new StreamRange(id, new CommitOrigin(id, commits[0]), await LargeCommit(id, 1, files: 8));
-        var whole = await StreamOf(range);
+        var whole = await Storage.Sent(range);
         await BreaksOff(other, range, whole, 0.8);
         return (other, range, whole);
     }
@@ -221,13 +220,6 @@ public abstract partial class StorageContract
         }
 
         return await Committed(id, $"large {number}");
-    }
-
-    private async Task<byte[]> StreamOf(StreamRange range, string? resume = null)
-    {
-        var stream = new MemoryStream();
-        await Storage.Send(range, resume, stream, Ct);
-        return stream.ToArray();
     }
 
     private async Task BreaksOff(IStorage storage, StreamRange range, byte[] stream, double part) =>

@@ -1,5 +1,6 @@
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
+using Dotmesh.Specs.Support;
 using Xunit;
 
 namespace Dotmesh.Specs.Storage;
@@ -126,10 +127,8 @@ public abstract partial class StorageContract
         Assert.Null(await other.ResumePoint(range, Ct));
         await Assert.ThrowsAnyAsync<Exception>(() => other.Receive(range, LabelsOf(id), new Gone(bytes[..(int)(bytes.Length * part)]), Ct));
         Assert.Empty(await other.List(Ct));
-        var rest = new MemoryStream();
-        await Storage.Send(range, await other.ResumePoint(range, Ct), rest, Ct);
-        rest.Position = 0;
-        await other.Receive(range, LabelsOf(id), rest, Ct);
+        var rest = await Storage.Sent(range, await other.ResumePoint(range, Ct));
+        await other.Receive(range, LabelsOf(id), new MemoryStream(rest), Ct);
         AssertSameCommits(await Found(id), await Found(other, id));
         Assert.Equal(await Read(Storage, id, "big"), await Read(other, id, "big"));
         Assert.Null(await other.ResumePoint(range, Ct));
@@ -173,9 +172,7 @@ public abstract partial class StorageContract
         await Committed(id, "file", "three");
         var last = await Committed(id, "file", "four");
         var range = new StreamRange(id, new CommitOrigin(id, first), last);
-        var stream = new MemoryStream();
-        await Storage.Send(range, stream, Ct);
-        var bytes = stream.ToArray();
+        var bytes = await Storage.Sent(range);
         var before = await Found(other, id);
         await Refused(
             StorageFailure.BadStream,
@@ -196,9 +193,7 @@ public abstract partial class StorageContract
         await Committed(id, "file", "two");
         var last = await Committed(id, "file", "three");
         var range = new StreamRange(id, new CommitOrigin(id, first), last);
-        var stream = new MemoryStream();
-        await Storage.Send(range, stream, Ct);
-        var bytes = stream.ToArray();
+        var bytes = await Storage.Sent(range);
 
         await Assert.ThrowsAsync<ObjectDisposedException>(
             () => other.Receive(range, LabelsOf(id), new Gone(bytes[..(bytes.Length * 3 / 4)]), Ct));
@@ -269,9 +264,7 @@ public abstract partial class StorageContract
         await Write(id, "big", string.Concat(Enumerable.Range(0, 40_000).Select(n => $"{n} ")));
         await Committed(id, "file", "one");
         var last = await Committed(id, "file", "two");
-        var stream = new MemoryStream();
-        await Storage.Send(new StreamRange(id, null, last), stream, Ct);
-        return (id, last, stream.ToArray());
+        return (id, last, await Storage.Sent(new StreamRange(id, null, last)));
     }
 
     /// <summary>A connection that is taken away under whoever reads from it.</summary>

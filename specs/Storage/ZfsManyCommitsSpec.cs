@@ -1,8 +1,6 @@
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
-using Dotmesh.Actors.Storage.Zfs;
 using Dotmesh.Specs.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Dotmesh.Specs.Storage;
@@ -23,8 +21,7 @@ public sealed class ZfsManyCommitsSpec
     {
         Lanes.Require(Lanes.Zfs);
         await using var from = await ZfsPool.Create(256L << 20);
-        await using var source = await ZfsStorage.Open(
-            new ZfsStorageOptions(from.Name, from.Mounts), from.Runner, new Faults(), TimeProvider.System, NullLoggerFactory.Instance, Ct);
+        await using var source = await from.Open(new Faults());
         await using var pool = await ZfsSpecPool.Make();
         var (id, labels) = (ZfsSpecPool.New, ZfsSpecPool.Labels(ZfsSpecPool.New));
         await source.Create(id, labels, Ct);
@@ -56,8 +53,7 @@ public sealed class ZfsManyCommitsSpec
     {
         Lanes.Require(Lanes.Zfs);
         await using var to = await ZfsPool.Create(256L << 20);
-        await using var other = await ZfsStorage.Open(
-            new ZfsStorageOptions(to.Name, to.Mounts), to.Runner, new Faults(), TimeProvider.System, NullLoggerFactory.Instance, Ct);
+        await using var other = await to.Open(new Faults());
         await using var pool = await ZfsSpecPool.Make();
         var (id, labels) = (ZfsSpecPool.Id, ZfsSpecPool.Labels(ZfsSpecPool.Id));
         using (var whole = new MemoryStream())

@@ -2,9 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Storage;
-using Dotmesh.Actors.Storage.Zfs;
 using Dotmesh.Specs.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Dotmesh.Specs.Storage;
@@ -28,7 +26,7 @@ public sealed class ZfsResumeSpec : IAsyncLifetime
     {
         Lanes.Require(Lanes.Zfs);
         (_pool, _sources) = (await ZfsPool.Create(1L << 30), await ZfsPool.Create(1L << 30));
-        (_storage, _source) = (await Open(_pool), await Open(_sources));
+        (_storage, _source) = (await _pool.Open(new Faults(), _time), await _sources.Open(new Faults(), _time));
     }
 
     public async Task DisposeAsync()
@@ -49,7 +47,7 @@ public sealed class ZfsResumeSpec : IAsyncLifetime
     {
         var (range, whole) = await Sent("a");
         await BreaksOff(range, whole, "owner");
-        var rest = await StreamOf(range, await Storage.ResumePoint(range, Ct));
+        var rest = await Source.Sent(range, await Storage.ResumePoint(range, Ct));
 
         var refused = await Assert.ThrowsAsync<StorageException>(() => Storage.Receive(range, Labels(range, "other"), new MemoryStream(rest), Ct));
 
@@ -82,7 +80,7 @@ public sealed class ZfsResumeSpec : IAsyncLifetime
 
         // a command that was killed lets go a moment later
         var place = await Patience.Holds(() => Storage.ResumePoint(range, Ct), TimeSpan.FromSeconds(20), () => "nothing was kept");
-        await Storage.Receive(range, Labels(range, "owner"), new MemoryStream(await StreamOf(range, place)), Ct);
+        await Storage.Receive(range, Labels(range, "owner"), new MemoryStream(await Source.Sent(range, place)), Ct);
         Assert.Equal(3, (await Storage.Find(range.Filesystem, Ct))!.Commits.Length);
     }
 
@@ -97,9 +95,6 @@ public sealed class ZfsResumeSpec : IAsyncLifetime
         Assert.Null(await Storage.ResumePoint(range, Ct));
         Assert.DoesNotContain(":receive", await _pool!.Run("zfs", "list", "-H", "-o", "name", "-r", _pool.Name), StringComparison.Ordinal);
     }
-
-    private async Task<IStorage> Open(ZfsPool pool) => await ZfsStorage.Open(
-        new ZfsStorageOptions(pool.Name, pool.Mounts), pool.Runner, new Faults(), _time, NullLoggerFactory.Instance, Ct);
 
     private static FilesystemLabels Labels(StreamRange range, string owner) =>
         new(range.Filesystem, new DotName("admin", "dot"), "", owner, owner, ImmutableSortedDictionary<string, string>.Empty);
@@ -121,15 +116,7 @@ public sealed class ZfsResumeSpec : IAsyncLifetime
         }
 
         var range = new StreamRange(id, null, last);
-        var whole = await StreamOf(range, null);
-        return (range, whole);
-    }
-
-    private async Task<byte[]> StreamOf(StreamRange range, string? resume)
-    {
-        var stream = new MemoryStream();
-        await Source.Send(range, resume, stream, Ct);
-        return stream.ToArray();
+        return (range, await Source.Sent(range));
     }
 
     /// <summary>Stands still after its content: for ever, or until it is cancelled there.</summary>

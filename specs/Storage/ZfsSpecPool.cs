@@ -66,9 +66,7 @@ internal sealed class ZfsSpecPool : IAsyncDisposable
     public async Task MakeStream(int bytes)
     {
         await using var other = await ZfsPool.Create(256L << 20);
-        await using var storage = await ZfsStorage.Open(
-            new ZfsStorageOptions(other.Name, other.Mounts), other.Runner, new Faults(), TimeProvider.System,
-            NullLoggerFactory.Instance, Ct);
+        await using var storage = await other.Open(new Faults());
         await storage.Create(New, Labels(New), Ct);
         var file = Path.Combine(await storage.Mount(New, Ct), "__default__", "file");
         // the same content in every run
@@ -81,15 +79,8 @@ internal sealed class ZfsSpecPool : IAsyncDisposable
             await storage.Commit(New, commit, CommitMetadata.Empty, Ct);
         }
 
-        FullStream = await Sent(storage, new StreamRange(New, null, Second));
+        FullStream = await storage.Sent(new StreamRange(New, null, Second));
         PlainStream = await SentPlain(storage, new StreamRange(New, null, Second));
-    }
-
-    public static async Task<byte[]> Sent(IStorage storage, StreamRange range)
-    {
-        using var stream = new MemoryStream();
-        await storage.Send(range, stream, Ct);
-        return stream.ToArray();
     }
 
     public static async Task<byte[]> SentPlain(IStorage storage, StreamRange range)
@@ -161,7 +152,7 @@ internal static class ZfsOperations
             ["find"] = async p => Assert.Equal(2, (await p.Storage.Find(ZfsSpecPool.Id, Ct))!.Commits.Length),
             ["usage"] = async p => Assert.Single(await p.Storage.Usage([ZfsSpecPool.Id], Ct)),
             ["predict"] = async p => Assert.InRange(await p.Storage.PredictSize(new(ZfsSpecPool.Id, null, ZfsSpecPool.Second), Ct), 1, long.MaxValue),
-            ["send"] = async p => Assert.NotEmpty(await ZfsSpecPool.Sent(p.Storage, new(ZfsSpecPool.Id, null, ZfsSpecPool.Second))),
+            ["send"] = async p => Assert.NotEmpty(await p.Storage.Sent(new(ZfsSpecPool.Id, null, ZfsSpecPool.Second))),
             ["create"] = p => p.Storage.Create(ZfsSpecPool.New, ZfsSpecPool.Labels(ZfsSpecPool.New), Ct),
             ["commit"] = p => p.Commit(ZfsSpecPool.Third),
             ["branch"] = p => p.Storage.Branch(

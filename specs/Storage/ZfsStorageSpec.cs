@@ -1,7 +1,5 @@
 using Dotmesh.Actors.Storage;
-using Dotmesh.Actors.Storage.Zfs;
 using Dotmesh.Specs.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dotmesh.Specs.Storage;
 
@@ -65,6 +63,5 @@ public class ZfsStorageSpec : StorageContract
         return pool;
     }
 
-    private async Task<IStorage> Open(ZfsPool pool) => await ZfsStorage.Open(
-        new ZfsStorageOptions(pool.Name, pool.Mounts), pool.Runner, Faults, TimeProvider.System, NullLoggerFactory.Instance, Ct);
+    private async Task<IStorage> Open(ZfsPool pool) => await pool.Open(Faults);
 }

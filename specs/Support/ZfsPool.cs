@@ -1,3 +1,4 @@
+using Dotmesh.Actors;
 using Dotmesh.Actors.Storage.Commands;
 using Dotmesh.Actors.Storage.Zfs;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -33,6 +34,10 @@ public sealed class ZfsPool : IAsyncDisposable
         await pool.Run("zpool", "create", "-m", "none", name, disk);
         return pool;
     }
+
+    /// <param name="time">Null: the system's.</param>
+    public Task<ZfsStorage> Open(Faults faults, TimeProvider? time = null) => ZfsStorage.Open(
+        new ZfsStorageOptions(Name, Mounts), Runner, faults, time ?? TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
 
     /// <summary>Runs a command of the system; fails the spec when it fails.</summary>
     public async Task<string> Run(string program, params string[] arguments)

@@ -147,15 +147,7 @@ public sealed partial class ZfsStorage
 
     private async Task FinishDestroy(FilesystemId id, string doomed, CancellationToken ct)
     {
-        string[] destroy = ["destroy", "-r", doomed];
-        var result = await _tool.TryUnmountedZfs(destroy, ct);
-        if (result.ExitCode == 0)
-        {
-            return;
-        }
-
-        var failure = await _tool.Failure(destroy, result, ct);
-        if (failure.Failure == StorageFailure.NotFound)
+        if (await TryDestroy(doomed, ct) is not var (failure, said))
         {
             return;
         }
@@ -171,9 +163,23 @@ public sealed partial class ZfsStorage
         }
 
         await _mounts.Mount(id, ct);
-        var dependents = result.Stderr.Split('\n').Select(l => _names.FilesystemOf(l.Trim())).OfType<FilesystemId>();
+        var dependents = said.Split('\n').Select(l => _names.FilesystemOf(l.Trim())).OfType<FilesystemId>();
         throw new StorageException(StorageFailure.HasDependents,
             $"{id} cannot be destroyed: branches were made from it: {string.Join(", ", dependents)}.", failure);
+    }
+
+    /// <summary>A dataset with its snapshots; null when it is gone, or was before. Else why not, and what the tool said.</summary>
+    private async Task<(StorageException Failure, string Said)?> TryDestroy(string dataset, CancellationToken ct)
+    {
+        string[] destroy = ["destroy", "-r", dataset];
+        var result = await _tool.TryUnmountedZfs(destroy, ct);
+        if (result.ExitCode == 0)
+        {
+            return null;
+        }
+
+        var failure = await _tool.Failure(destroy, result, ct);
+        return failure.Failure == StorageFailure.NotFound ? null : (failure, result.Stderr);
     }
 
     /// <summary>Creates or clones with labels and mounts where one command does; a failed mount leaves nothing.</summary>

@@ -41,12 +41,12 @@ public sealed partial class ZfsStorage
         return _kept.TryGetValue(range.Filesystem, out var kept) && kept.Range == range ? (await Place(range, ct))?.ToString() : null;
     }
 
-    /// <summary>Null: nothing came.</summary>
+    /// <summary>Null: nothing came, or a filesystem that was to be extended has other commits by now.</summary>
     private async Task<ResumePlace?> Place(StreamRange range, CancellationToken ct)
     {
         var incremental = IsIncremental(range);
         var target = incremental ? _names.Dataset(range.Filesystem) : _names.ReceiveOf(range.Filesystem);
-        if (await Outline(target, ct) is not { } dataset)
+        if (await Outline(target, ct) is not { } dataset || (incremental && dataset.Snapshots[^1].Name != range.From!.Commit.Value))
         {
             return null;
         }
@@ -77,7 +77,7 @@ public sealed partial class ZfsStorage
                 return IsIncremental(range) ? [ZfsProperties.Kept] : [];
             }
 
-            await DropKept(other => other == range.Filesystem, ct);
+            await DropKept((other, _) => other == range.Filesystem, ct);
             await DropOld(ct);
         }
         finally
@@ -115,8 +115,7 @@ public sealed partial class ZfsStorage
 
     private async Task<bool> Keep(StreamRange range, string owner, CancellationToken ct)
     {
-        var place = await Place(range, ct);
-        if (place is null || (IsIncremental(range) && await Newest(range.Filesystem, ct) != range.From!.Commit))
+        if (await Place(range, ct) is null)
         {
             return false;
         }
@@ -139,7 +138,7 @@ public sealed partial class ZfsStorage
         await _keptTurn.WaitAsync(ct);
         try
         {
-            await DropKept(other => other == id || _kept.GetValueOrDefault(other)?.Range.From?.Filesystem == id, ct);
+            await DropKept((other, kept) => other == id || kept.Range.From?.Filesystem == id, ct);
         }
         finally
         {
@@ -147,9 +146,9 @@ public sealed partial class ZfsStorage
         }
     }
 
-    private async Task DropKept(Func<FilesystemId, bool> which, CancellationToken ct)
+    private async Task DropKept(Func<FilesystemId, Kept, bool> which, CancellationToken ct)
     {
-        foreach (var (id, kept) in _kept.Where(entry => which(entry.Key)))
+        foreach (var (id, kept) in _kept.Where(entry => which(entry.Key, entry.Value)))
         {
             await Discard(kept.Range, ct);
             _kept.TryRemove(id, out _);
@@ -162,7 +161,7 @@ public sealed partial class ZfsStorage
         try
         {
             var now = _time.GetUtcNow();
-            await DropKept(other => _kept.TryGetValue(other, out var kept) && now - kept.At > KeptFor, ct);
+            await DropKept((_, kept) => now - kept.At > KeptFor, ct);
         }
         catch (StorageException failure)
         {
@@ -194,14 +193,8 @@ public sealed partial class ZfsStorage
 
     private async Task RemoveReceived(FilesystemId id, CancellationToken ct)
     {
-        if (await Outline(_names.ReceiveOf(id), ct) is not { } left)
-        {
-            return;
-        }
-
-        string[] destroy = ["destroy", "-r", left.Name];
-        var result = await _tool.TryUnmountedZfs(destroy, ct);
-        if (result.ExitCode != 0 && await _tool.Failure(destroy, result, ct) is { Failure: not StorageFailure.NotFound } failure)
+        // asked first: there is hardly ever one, and who destroys nothing has to find out why it is not there
+        if (await Outline(_names.ReceiveOf(id), ct) is { } left && await TryDestroy(left.Name, ct) is var (failure, _))
         {
             throw failure;
         }
@@ -217,9 +210,6 @@ public sealed partial class ZfsStorage
             throw await _tool.Failure(abort, result, ct);
         }
     }
-
-    private async Task<CommitId?> Newest(FilesystemId id, CancellationToken ct) =>
-        (await Outline(_names.Dataset(id), ct))?.Snapshots is [.., var newest] ? new CommitId(newest.Name) : null;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "What came of the stream for {Filesystem} is not kept: {Reason}")]
     private static partial void LogNotKept(ILogger log, string filesystem, string reason);

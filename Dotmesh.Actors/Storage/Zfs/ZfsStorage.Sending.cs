@@ -19,7 +19,7 @@ public sealed partial class ZfsStorage
 
     public async Task<long> PredictPlain(StreamRange range, CancellationToken ct)
     {
-        var (_, segments) = await Plan(range, ct);
+        var segments = (await Plan(range, ct)).Segments;
         return _features.Kernel
             ? await Predict(segments, ct)
             : await GrownBy(range, ct) ?? await Counted(output => SendPlain(range, segments, output, ct));
@@ -34,7 +34,7 @@ public sealed partial class ZfsStorage
     public async Task SendPlain(StreamRange range, Stream output, CancellationToken ct) =>
         await SendPlain(range, (await Plan(range, ct)).Segments, output, ct);
 
-    private async Task Send((ZfsStreamHeader Header, List<string[]> Segments) plan, Stream output, CancellationToken ct)
+    private async Task Send(StreamPlan plan, Stream output, CancellationToken ct)
     {
         await ZfsFrame.WriteHeader(plan.Header, output, ct);
         foreach (var segment in plan.Segments)
@@ -104,7 +104,7 @@ public sealed partial class ZfsStorage
         _tool.Stream(["send", .. range], null, output, ct);
 
     /// <summary>Full: the first commit, then the rest on top of it; on a base: all on top of it.</summary>
-    private async Task<(ZfsStreamHeader Header, List<string[]> Segments)> Plan(StreamRange range, CancellationToken ct)
+    private async Task<StreamPlan> Plan(StreamRange range, CancellationToken ct)
     {
         var dataset = await Outline(_names.Dataset(range.Filesystem), ct) ?? throw NoFilesystem(range.Filesystem);
         var to = dataset.Snapshots.FindIndex(s => s.Name == range.To.Value);
@@ -134,20 +134,19 @@ public sealed partial class ZfsStorage
             s => s.Properties.ToImmutableSortedDictionary(StringComparer.Ordinal),
             StringComparer.Ordinal);
         var guids = sent.ToImmutableSortedDictionary(s => s.Name, s => s.Guid, StringComparer.Ordinal);
-        return (new ZfsStreamHeader(range.To.Value, range.From?.Filesystem.Value, range.From?.Commit.Value, segments.Count, commits)
+        var header = new ZfsStreamHeader(range.To.Value, range.From?.Filesystem.Value, range.From?.Commit.Value, segments.Count, commits)
         {
             Guids = guids,
-        }, segments);
+        };
+        return new StreamPlan(header, segments, dataset);
     }
 
     /// <summary>What is left to send of a planned stream.</summary>
-    private async Task<(ZfsStreamHeader Header, List<string[]> Segments)> Rest(
-        StreamRange range, string resume, (ZfsStreamHeader Header, List<string[]> Segments) plan, CancellationToken ct)
+    private async Task<StreamPlan> Rest(StreamRange range, string resume, StreamPlan plan, CancellationToken ct)
     {
-        var guids = plan.Header.Guids!;
-        var dataset = await Outline(_names.Dataset(range.Filesystem), ct) ?? throw NoFilesystem(range.Filesystem);
+        var (guids, snapshots) = (plan.Header.Guids!, plan.Dataset.Snapshots);
         var place = ResumePlace.TryParse(resume);
-        var at = dataset.Snapshots.FindIndex(snapshot => snapshot.Guid == place?.Guid && guids.ContainsKey(snapshot.Name));
+        var at = snapshots.FindIndex(snapshot => snapshot.Guid == place?.Guid && guids.ContainsKey(snapshot.Name));
         if (place?.Within is not null && !_features.Kernel)
         {
             // a kernel module received the one before, and only a kernel module can go on so
@@ -159,11 +158,11 @@ public sealed partial class ZfsStorage
             throw new StorageException(StorageFailure.BadStream, $"No stream of {range.Filesystem} to {range.To} goes on at {resume}.");
         }
 
-        var commit = new CommitId(dataset.Snapshots[at].Name);
+        var commit = new CommitId(snapshots[at].Name);
         var segments = new List<string[]>();
         if (place.Within is { } within)
         {
-            var from = at > 0 ? dataset.Snapshots[at - 1].Guid : await GuidOfOrigin(range, ct);
+            var from = at > 0 ? snapshots[at - 1].Guid : await GuidOfOrigin(range, ct);
             segments.Add(["-t", $"{new ResumeToken(_names.Snapshot(range.Filesystem, commit), place.Guid, from, within)}"]);
         }
 
@@ -172,10 +171,18 @@ public sealed partial class ZfsStorage
             segments.Add(["-I", _names.Snapshot(range.Filesystem, commit), _names.Snapshot(range.Filesystem, range.To)]);
         }
 
-        var came = dataset.Snapshots.Take(at + (place.Within is null ? 1 : 0)).Select(snapshot => snapshot.Name);
-        return (plan.Header with { Segments = segments.Count, Resume = $"{place}", Guids = guids.RemoveRange(came) }, segments);
+        var came = snapshots.Take(at + (place.Within is null ? 1 : 0)).Select(snapshot => snapshot.Name);
+        return plan with
+        {
+            Header = plan.Header with { Segments = segments.Count, Resume = $"{place}", Guids = guids.RemoveRange(came) },
+            Segments = segments,
+        };
     }
 
     private async Task<ulong?> GuidOfOrigin(StreamRange range, CancellationToken ct) => range.From is not { } origin ? null
         : (await Outline(_names.Dataset(origin.Filesystem), ct))?.Snapshots.Find(snapshot => snapshot.Name == origin.Commit.Value)?.Guid;
+
+    /// <param name="Segments">Arguments of <c>zfs send</c>, one stream after the other.</param>
+    /// <param name="Dataset">As it was when this was planned; of its commits those that are sent have their properties.</param>
+    private sealed record StreamPlan(ZfsStreamHeader Header, List<string[]> Segments, ZfsDataset Dataset);
 }
