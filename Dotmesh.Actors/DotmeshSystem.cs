@@ -5,6 +5,7 @@ using Akka.Cluster;
 using Akka.Configuration;
 using Akka.Persistence.Sql;
 using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
@@ -83,6 +84,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
     private readonly DotsFacade _facade;
     private Task _mounting = Task.CompletedTask;
     private ClusterParts? _cluster;
+    private EngineContainers? _engine;
     private int _disposed;
 
     private DotmeshSystem(ActorSystem system, DotsFacade dots, PoolIndex index, CancellationTokenSource stopping, ILogger log)
@@ -99,6 +101,9 @@ public sealed class DotmeshSystem : IAsyncDisposable
     /// <summary>Null when it was started without.</summary>
     public ITransfers? Transfers { get; private init; }
 
+    /// <summary>Null where no container engine is served.</summary>
+    public IVolumes? Volumes { get; private init; }
+
     /// <summary>Filesystems in the pool of this node: master branches and others.</summary>
     public int Filesystems => Index.Filesystems;
 
@@ -113,7 +118,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
     public static async Task<DotmeshSystem> Start(
         DotmeshSystemSettings settings, IStorage storage, IDirectory directory, IUsers users, Faults faults,
         TimeProvider time, IIdSource ids, ILoggerFactory log, CancellationToken ct, ClusterParts? cluster = null,
-        TransferServices? transfers = null)
+        TransferServices? transfers = null, ContainerServices? containers = null)
     {
         var logger = log.CreateLogger<DotmeshSystem>();
         var pool = await storage.Pool(ct);
@@ -131,6 +136,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
             new MountLinks(settings.ContainerMountPrefix), faults, time, ids, log.CreateLogger("Dotmesh.Dots"),
             settings.MaxQueuedPerDot, stopping.Token);
 
+        var engine = await Watch(containers, env, ids, log, ct);
         var system = CreateSystem(settings, pool.Id, cluster?.Registry.Self.Incarnation ?? "", log);
         try
         {
@@ -142,6 +148,8 @@ public sealed class DotmeshSystem : IAsyncDisposable
             return new DotmeshSystem(system, facade, index, stopping, logger)
             {
                 _cluster = cluster,
+                _engine = engine,
+                Volumes = engine is null ? null : new VolumesFacade(facade, env, engine, containers!.Definitions),
                 Transfers = transfers is null ? null : StartTransfers(system, env, facade, users, members, transfers),
                 _mounting = Background(repair.MountAll, logger, stopping.Token),
             };
@@ -150,10 +158,14 @@ public sealed class DotmeshSystem : IAsyncDisposable
         {
             await stopping.CancelAsync();
             await system.Terminate();
+            await End(engine);
             stopping.Dispose();
             throw;
         }
     }
+
+    /// <summary>From now on mounts of containers are answered: what was stopped for an operation that was cut off is started again.</summary>
+    public void ServeContainers() => _engine?.Serve();
 
     /// <summary>Hands the dots of this node over to the others, as many as the token allows; nothing where there are none.</summary>
     public async Task HandOver(CancellationToken ct)
@@ -182,6 +194,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
         await _stopping.CancelAsync();
         await _system.WhenTerminated;
         await _mounting;
+        await End(_engine);
         _stopping.Dispose();
         _log.LogDebug("actors stopped");
     }
@@ -194,7 +207,32 @@ public sealed class DotmeshSystem : IAsyncDisposable
             await _stopping.CancelAsync();
             await _system.Terminate();
             await _mounting;
+            await End(_engine);
             _stopping.Dispose();
+        }
+    }
+
+    /// <summary>Before the pool is repaired: what containers use is left to them.</summary>
+    private static async Task<EngineContainers?> Watch(
+        ContainerServices? services, DotEnvironment env, IIdSource ids, ILoggerFactory log, CancellationToken ct)
+    {
+        if (services is null)
+        {
+            return null;
+        }
+
+        var engine = new EngineContainers(
+            services.Engine, new MountPlaces(services.Settings.Driver, services.Definitions, env.Links, env.Directory), services.Settings, env.Faults, env.Time, ids, log.CreateLogger("Dotmesh.Containers"));
+        env.Containers = engine;
+        await engine.Start(ct);
+        return engine;
+    }
+
+    private static async Task End(EngineContainers? engine)
+    {
+        if (engine is not null)
+        {
+            await engine.DisposeAsync();
         }
     }
 

@@ -65,6 +65,16 @@ public static partial class FaultPoints
     public const string HandoverAfterSync = "handover.after-sync";
     public const string HandoverAfterMove = "handover.after-move";
 
+    public const string InterruptAfterNote = "interrupt.after-note";
+    public const string InterruptAfterStop = "interrupt.after-stop";
+    public const string SwitchAfterRepoint = "switch.after-repoint";
+    public const string StartAgainBefore = "start-again.before";
+    public const string StartAgainAfterFirst = "start-again.after-first";
+
+    /// <summary>Containers that are stopped for an operation.</summary>
+    public static IReadOnlyList<string> Interrupt { get; } =
+        [InterruptAfterNote, InterruptAfterStop, SwitchAfterRepoint, StartAgainBefore, StartAgainAfterFirst];
+
     public static IReadOnlyList<string> Handover { get; } =
         [HandoverBeforeUnmount, HandoverAfterUnmount, HandoverAfterCommit, HandoverAfterSync, HandoverAfterMove];
 
@@ -98,5 +108,5 @@ public static partial class FaultPoints
     public static IReadOnlyList<string> Receive { get; } = [ReceiveBeforeStorage, ReceiveAfterStorage, ReceiveAfterPersist];
 
     public static IReadOnlyList<string> All { get; } =
-        [.. Create, .. Commit, .. Branch, .. Rollback, .. Stash, .. Delete, .. Share, .. Rename, .. Handover, .. Receive];
+        [.. Create, .. Commit, .. Branch, .. Rollback, .. Stash, .. Delete, .. Share, .. Rename, .. Handover, .. Receive, .. Interrupt];
 }

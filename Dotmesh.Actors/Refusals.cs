@@ -42,6 +42,25 @@ public static class Refusals
     public static Refusal NotOwnerToDelete(DotName name) => new(
         RefusalCode.Denied, $"You are not the owner of volume {name}. Only the owner can delete it.");
 
+    /// <summary>Contract 2.3.</summary>
+    public static Refusal InUseToDelete(FilesystemId dot, string containers)
+    {
+        var count = containers.Split(", ").Length;
+        return new(
+            RefusalCode.Conflict,
+            $"We cannot delete the volume {dot} when {count} container{(count == 1 ? " is" : "s are")} still using it: {containers}. Stop them and try again.");
+    }
+
+    /// <summary>Contract 2.5 and 5.2.</summary>
+    public static Refusal InUseToMove(DotName name, FilesystemId dot, StorageNodeId from, StorageNodeId to, string containers) => new(
+        RefusalCode.Conflict,
+        $"failed to move {dot} from {from} to {to}: cannot-move-while-containers-running: {name} is used by {containers}. Stop them and try again.");
+
+    /// <summary>Contract 6.2, step 7.</summary>
+    public static Refusal InUseToWrite(string containers) => new(
+        RefusalCode.Conflict,
+        $"Aborting because there are active containers running on volume where data would be written: {containers}. Stop the containers.");
+
     public static Refusal Overloaded(string what) =>
         new(RefusalCode.Overloaded, $"overloaded: {what}. Nothing was done; try again in a moment.");
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Storage;
 
@@ -8,7 +9,11 @@ namespace Dotmesh.Actors.Clustering;
 /// <param name="CommitCount">Commits it holds.</param>
 /// <param name="Newest">Null without a commit.</param>
 public sealed record FilesystemReport(
-    FilesystemId Id, ServerView View, int CommitCount, CommitId? Newest, long SizeBytes, long DirtyBytes);
+    FilesystemId Id, ServerView View, int CommitCount, CommitId? Newest, long SizeBytes, long DirtyBytes)
+{
+    /// <summary>Running ones on the node's host that use it.</summary>
+    public ImmutableArray<ContainerUse> Containers { get; init; } = [];
+}
 
 /// <summary>Questions to another node, whose answers may be large: by HTTP between nodes, never by messages (design D10).</summary>
 public interface INodeLink

@@ -14,13 +14,17 @@ internal sealed class NodeAnswers(DotEnvironment env) : INodeAnswers
     {
         var here = filesystems.Where(env.Index.Contains).ToList();
         var usage = await env.Usage.Get(here, ct);
+        var running = env.Containers.Running();
         return
         [
             .. here.Select(id =>
             {
                 var size = usage.GetValueOrDefault(id) ?? new FilesystemUsage(0, 0);
                 return new FilesystemReport(
-                    id, env.States.View(id), env.Index.Count(id), env.Index.Newest(id), size.SizeBytes, size.DirtyBytes);
+                    id, env.States.View(id), env.Index.Count(id), env.Index.Newest(id), size.SizeBytes, size.DirtyBytes)
+                {
+                    Containers = [.. running[id]],
+                };
             }),
         ];
     }

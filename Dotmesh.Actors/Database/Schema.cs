@@ -117,5 +117,10 @@ internal static class Schema
                 at BIGINT NOT NULL)
             """,
         ]),
+        new(7, "volumes",
+        [
+            // what a container engine was told with options; target: [NAMESPACE/]DOT[@BRANCH][.SUBDOT]
+            "CREATE TABLE volumes (name TEXT NOT NULL PRIMARY KEY, target TEXT NOT NULL, commit_id TEXT NOT NULL)",
+        ]),
     ];
 }

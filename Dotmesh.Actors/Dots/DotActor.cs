@@ -229,12 +229,15 @@ internal sealed class DotActor : UntypedPersistentActor
         using var activity = Telemetry.Activities.StartActivity(
             $"dot {work.Name}", ActivityKind.Server, work.Envelope.TraceParent);
         activity?.SetTag("dotmesh.dot", _id.Value);
-        var (reply, clean) = await _operations.Run(work.Envelope);
-        Telemetry.Command(work.Name, reply is DotProtocol.Refused refused ? refused.Code.ToString() : "ok",
+        var end = await _operations.Run(work.Envelope);
+        Telemetry.Command(work.Name, end.Reply is DotProtocol.Refused refused ? refused.Code.ToString() : "ok",
             _env.Time.GetElapsedTime(began));
-        work.ReplyTo.Tell(reply, ActorRefs.NoSender);
-        return clean;
+        // beside: what is done now waits for work of this dot, which has to be let in first
+        _ = Answer(work.ReplyTo, end);
+        return end.Clean;
     }
+
+    private async Task Answer(IActorRef to, OperationEnd end) => to.Tell(await end.Answer(_env.Log), ActorRefs.NoSender);
 
     private void Write(DotScope.RecordEvent record)
     {

@@ -18,12 +18,24 @@ internal sealed class DotDeletion(DotScope scope)
             case DotPhase.Deleting:
                 return await Finish(by, resumed: true);
             default:
+                if (InUse() is { } inUse)
+                {
+                    return inUse;
+                }
+
                 await scope.Mark(DotStatus.Deleting);
                 scope.Hit(FaultPoints.DeleteAfterMark);
                 await scope.Record(new DotEvents.DeletionBegun(scope.Now, by));
                 scope.Hit(FaultPoints.DeleteAfterIntent);
                 return await Finish(by, resumed: false);
         }
+    }
+
+    private Refusal? InUse()
+    {
+        var filesystems = scope.State.Filesystems.Keys.ToList();
+        var users = scope.Env.Containers.Users(filesystems);
+        return users.Length == 0 ? null : Refusals.InUseToDelete(scope.Dot, users);
     }
 
     private async Task<Outcome<DotProtocol.Reply>> Finish(string by, bool resumed)

@@ -31,6 +31,11 @@ internal sealed class DotHandover(DotScope scope)
             return Refusals.NodeNotUp(command.To);
         }
 
+        if (InUse(command.To) is { } inUse)
+        {
+            return inUse;
+        }
+
         // most of it while the dot is still in use, so that the time without mounts is short
         if ((await Sync(link, command.To, deadline)).Refused(out refusal))
         {
@@ -65,6 +70,14 @@ internal sealed class DotHandover(DotScope scope)
         scope.Env.Log.LogInformation("dot {Dot} ({Name}): handed over to node {Node}", scope.Dot, scope.State.Name, command.To);
         scope.Hit(FaultPoints.HandoverAfterMove);
         return new DotProtocol.Finished();
+    }
+
+    /// <summary>None comes while this runs alone: its mount would have to wait for it.</summary>
+    private Refusal? InUse(StorageNodeId to)
+    {
+        var filesystems = scope.State.Filesystems.Keys.ToList();
+        var users = scope.Env.Containers.Users(filesystems);
+        return users.Length == 0 ? null : Refusals.InUseToMove(scope.State.Name, scope.Dot, scope.Env.Node, to, users);
     }
 
     private async Task<Outcome<Done>> Sync(IReplicaLink link, StorageNodeId to, DateTimeOffset deadline)

@@ -19,33 +19,34 @@ internal sealed class DotOperations(DotScope scope)
     private readonly DotHandover _handover = new(scope);
     private readonly DotReceiving _receiving = new(scope);
     private readonly DotRenaming _renaming = new(scope);
+    private readonly DotMounts _mounts = new(scope);
     private readonly ConcurrentDictionary<(FilesystemId, CommitId), byte> _committing = new();
 
-    /// <summary>The answer, and whether journal, pool and directory agree for sure afterwards.</summary>
-    public async Task<(DotProtocol.Reply Reply, bool Clean)> Run(DotEnvelope envelope)
+    public async Task<OperationEnd> Run(DotEnvelope envelope)
     {
         if (scope.Now >= envelope.Deadline)
         {
-            return (DotProtocol.Refused.From(Refusals.ExpiredInQueue()), true);
+            return new(DotProtocol.Refused.From(Refusals.ExpiredInQueue()));
         }
 
         if (scope.Moved(envelope.Epoch) is { } moved)
         {
-            return (moved, true);
+            return new(moved);
         }
 
         if (scope.Env.Fenced() is { } fenced)
         {
-            return (DotProtocol.Refused.From(fenced), true);
+            return new(DotProtocol.Refused.From(fenced));
         }
 
         var (refusal, clean) = (default(Refusal), true);
+        var interrupted = new InterruptedContainers(scope);
         try
         {
-            var outcome = await Run(envelope.Payload, envelope.Deadline);
+            var outcome = await Run(envelope.Payload, envelope.Deadline, interrupted);
             if (!outcome.Refused(out refusal))
             {
-                return (outcome.Value, true);
+                return new(outcome.Value) { Afterwards = interrupted.StartAgain };
             }
         }
         catch (WaitedTooLongException)
@@ -57,7 +58,7 @@ internal sealed class DotOperations(DotScope scope)
             (refusal, clean) = (Explain(failure, envelope.Payload.GetType().Name), false);
         }
 
-        return (DotProtocol.Refused.From(refusal!), clean);
+        return new(DotProtocol.Refused.From(refusal!), clean) { Afterwards = interrupted.StartAgain };
     }
 
     /// <summary>Makes journal, pool and directory agree; null when they do.</summary>
@@ -74,28 +75,30 @@ internal sealed class DotOperations(DotScope scope)
         }
     }
 
-    private Task<Outcome<DotProtocol.Reply>> Run(DotProtocol.Command command, DateTimeOffset deadline) => command switch
-    {
-        DotProtocol.Commit c => Commit(c, deadline),
-        DotProtocol.Create c => Create(c),
-        DotProtocol.Delete c => _deletion.Delete(c.By),
-        DotProtocol.Rollback c => _structure.Rollback(c),
-        DotProtocol.Branch c => _structure.Branch(c),
-        DotProtocol.Stash c => _structure.Stash(c),
-        DotProtocol.AddCollaborator c => Share(c),
-        DotProtocol.RemoveCollaborator c => Unshare(c),
-        DotProtocol.Rename c => _renaming.Rename(c),
-        DotProtocol.Mount c => Mount(c, deadline),
-        DotProtocol.MountCommit c => MountCommit(c, deadline),
-        DotProtocol.PredictSize c => PredictSize(c),
-        DotProtocol.Rediscover c => _settling.Rediscover(c),
-        DotProtocol.Wake c => _settling.Wake(c, _deletion),
-        DotProtocol.SetReplication c => SetReplication(c),
-        DotProtocol.HandOver c => _handover.HandOver(c, deadline),
-        DotProtocol.TakeIn c => _settling.TakeIn(c),
-        DotProtocol.Receive c => _receiving.Receive(c),
-        _ => throw new InvalidOperationException($"dot {scope.Dot}: no operation for {command.GetType().Name}"),
-    };
+    private Task<Outcome<DotProtocol.Reply>> Run(
+        DotProtocol.Command command, DateTimeOffset deadline, InterruptedContainers interrupted) => command switch
+        {
+            DotProtocol.Commit c => Commit(c, deadline),
+            DotProtocol.Create c => Create(c),
+            DotProtocol.Delete c => _deletion.Delete(c.By),
+            DotProtocol.Rollback c => interrupted.During(new(c.Filesystem, null), () => _structure.Rollback(c)),
+            DotProtocol.Branch c => _structure.Branch(c),
+            DotProtocol.Stash c => interrupted.During(new(c.Filesystem, null), () => _structure.Stash(c)),
+            DotProtocol.Switch c => interrupted.During(new(null, scope.State.Name), () => _mounts.Switch(c)),
+            DotProtocol.AddCollaborator c => Share(c),
+            DotProtocol.RemoveCollaborator c => Unshare(c),
+            DotProtocol.Rename c => _renaming.Rename(c),
+            DotProtocol.Mount c => _mounts.Mount(c, deadline),
+            DotProtocol.MountCommit c => _mounts.MountCommit(c, deadline),
+            DotProtocol.PredictSize c => PredictSize(c),
+            DotProtocol.Rediscover c => _settling.Rediscover(c),
+            DotProtocol.Wake c => _settling.Wake(c, _deletion),
+            DotProtocol.SetReplication c => SetReplication(c),
+            DotProtocol.HandOver c => _handover.HandOver(c, deadline),
+            DotProtocol.TakeIn c => _settling.TakeIn(c),
+            DotProtocol.Receive c => _receiving.Receive(c),
+            _ => throw new InvalidOperationException($"dot {scope.Dot}: no operation for {command.GetType().Name}"),
+        };
 
     private async Task<Outcome<DotProtocol.Reply>> Create(DotProtocol.Create create)
     {
@@ -278,37 +281,6 @@ internal sealed class DotOperations(DotScope scope)
         await scope.Project();
         scope.Hit(FaultPoints.ShareAfterProject);
         return new DotProtocol.Finished();
-    }
-
-    private async Task<Outcome<DotProtocol.Reply>> Mount(DotProtocol.Mount mount, DateTimeOffset deadline)
-    {
-        if (DotDecisions.Find(scope.State, mount.Filesystem).Refused(out var refusal))
-        {
-            return refusal;
-        }
-
-        return new DotProtocol.Mounted(await scope.On(mount.Filesystem, "mounting", deadline, async (storage, ct) =>
-        {
-            var path = await storage.Mount(mount.Filesystem, ct);
-            scope.Env.Index.SetMounted(mount.Filesystem, true);
-            return path;
-        }));
-    }
-
-    private async Task<Outcome<DotProtocol.Reply>> MountCommit(DotProtocol.MountCommit mount, DateTimeOffset deadline)
-    {
-        if (DotDecisions.Find(scope.State, mount.Filesystem).Refused(out var refusal))
-        {
-            return refusal;
-        }
-
-        if (!scope.State.Filesystems[mount.Filesystem].Commits.Contains(mount.Commit))
-        {
-            return Refusals.NoCommitToMount(mount.Commit, mount.Filesystem);
-        }
-
-        return new DotProtocol.Mounted(await scope.On(
-            mount.Filesystem, "mounting", deadline, (storage, ct) => storage.MountCommit(mount.Filesystem, mount.Commit, ct)));
     }
 
     // only reads and may take long: beside the filesystem's queue, so that commits go on

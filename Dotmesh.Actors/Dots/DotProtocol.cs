@@ -42,10 +42,19 @@ public static class DotProtocol
         DotName Name, string OwnerId, string OwnerName, ImmutableSortedDictionary<string, string> Collaborators, string By) : Command(By);
 
     /// <summary>Mounts the live filesystem. -> <see cref="Mounted"/></summary>
-    public sealed record Mount(FilesystemId Filesystem, string By) : Command(By);
+    /// <param name="Volume">As the container engine calls it that holds the mount from now on; empty without one.</param>
+    /// <param name="Hold">The engine's id for this mount.</param>
+    public sealed record Mount(FilesystemId Filesystem, string By, string Volume = "", string Hold = "") : Command(By);
 
     /// <summary>Mounts a commit read-only. -> <see cref="Mounted"/></summary>
-    public sealed record MountCommit(FilesystemId Filesystem, CommitId Commit, string By) : Command(By);
+    /// <inheritdoc cref="Mount"/>
+    public sealed record MountCommit(FilesystemId Filesystem, CommitId Commit, string By, string Volume = "", string Hold = "") : Command(By);
+
+    /// <summary>
+    /// The plain name leads to another branch on this node: containers that mount it are stopped, repointed and started again (contract 2.5,
+    /// SwitchContainers). -> <see cref="Finished"/>
+    /// </summary>
+    public sealed record Switch(FilesystemId To, string By) : Command(By);
 
     /// <summary>-> <see cref="Predicted"/></summary>
     public sealed record PredictSize(StreamRange Range, string By) : Command(By);

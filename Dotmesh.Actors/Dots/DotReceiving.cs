@@ -46,6 +46,11 @@ internal sealed class DotReceiving(DotScope scope)
                 return refusal;
             }
 
+            if (!IsNew && scope.Env.Containers.Users([id]) is { Length: > 0 } users)
+            {
+                return Refusals.InUseToWrite(users);
+            }
+
             try
             {
                 scope.Hit(FaultPoints.ReceiveBeforeStorage);

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Filesystems;
 using Dotmesh.Actors.Gateway;
@@ -36,6 +37,9 @@ internal sealed record DotEnvironment(
 
     /// <summary>Told after each event of a dot that this node controls; must not block.</summary>
     public Action<FilesystemId> Changed { get; set; } = _ => { };
+
+    /// <summary>Of this node's host.</summary>
+    public IContainers Containers { get; set; } = NoContainers.Instance;
 
     /// <summary>Null where there are no other nodes.</summary>
     public IReplicaLink? Link { get; set; }
@@ -84,6 +88,11 @@ internal sealed record DotEnvironment(
     /// <returns>What the dot was called, as far as its labels tell.</returns>
     public async Task<DotName?> DropDeleted(FilesystemId dot, CancellationToken ct)
     {
+        if (Containers.Users(Index.OfDot(dot)) is { Length: > 0 } users)
+        {
+            throw new StorageException(StorageFailure.Busy, $"{users} still uses dot {dot}, which was deleted: it goes when that is stopped");
+        }
+
         var here = Index.OfDot(dot).Select(Index.Find).OfType<StoredFilesystem>().ToDictionary(filesystem => filesystem.Id);
         foreach (var id in DotDecisions.LeavesFirst(here.ToDictionary(pair => pair.Key, pair => pair.Value.Origin)))
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Users;
@@ -61,52 +62,107 @@ internal sealed partial class DotsFacade
         Caller caller, DotName name, string branch, string subdot, CancellationToken ct)
     {
         branch = branch == "master" ? "" : branch;
-        if (Names.CheckBranch(branch) is { } malformed)
-        {
-            return malformed;
-        }
+        return (Names.CheckBranch(branch) ?? (subdot.Length == 0 ? null : Names.CheckSubdot(subdot))) is { } malformed
+            ? malformed
+            : await Procure(caller, new VolumeName(name, branch, subdot), null, ct);
+    }
 
-        if (subdot.Length > 0 && Names.CheckSubdot(subdot) is { } malformedSubdot)
-        {
-            return malformedSubdot;
-        }
-
-        var target = Resolve(caller, name, branch, Right.Use);
+    /// <inheritdoc cref="IDots.Procure"/>
+    /// <param name="hold">For a container engine; null for anybody else.</param>
+    internal async Task<Outcome<string>> Procure(Caller caller, VolumeName volume, VolumeHold? hold, CancellationToken ct)
+    {
+        var found = await FindOrCreate(caller, volume.Dot, volume.Branch, ct);
+        var target = found.Refusal is null ? await Bring(caller, found.Value, ct) : found;
         if (target.Refused(out var refusal))
         {
-            if (refusal.Code != RefusalCode.NotFound || branch.Length > 0)
-            {
-                return refusal;
-            }
-
-            // two that procure the same new dot at once both find it
-            var created = await Create(caller, name, ct);
-            if (created.Refused(out refusal) && refusal.Code != RefusalCode.AlreadyExists)
-            {
-                return refusal;
-            }
-
-            target = Resolve(caller, name, branch, Right.Use);
-            if (target.Refused(out refusal))
-            {
-                return refusal;
-            }
+            return refusal;
         }
 
-        if (target.Value.Dot.Node != env.Node)
+        while (true)
         {
-            // mounts are where they are asked for: the dot comes here (design D7)
-            var come = await Ask(target.Value.Dot.Id, new DotProtocol.HandOver(env.Node, caller.User.Id), ct);
-            if (come.Refused(out refusal))
+            var filesystem = LeadsTo(target.Value);
+            var command = new DotProtocol.Mount(filesystem, caller.User.Id, hold?.Volume ?? "", hold?.Id ?? "");
+            var mounted = await Ask<DotProtocol.Mounted, string>(target.Value.Dot.Id, command, reply => reply.Path, ct);
+            if (mounted.Refusal is not null)
             {
-                return refusal;
+                return mounted;
             }
+
+            var path = Provide(target.Value, mounted.Value, volume.Subdot);
+            if (path.Refusal is not null || LeadsTo(target.Value) == filesystem)
+            {
+                return path;
+            }
+
+            // it was switched to another branch meanwhile: that one has to be mounted
+        }
+    }
+
+    /// <summary>The same for a commit, read-only: a folder of the commit's view.</summary>
+    internal async Task<Outcome<string>> ProcureCommit(Caller caller, VolumeName volume, CommitId commit, VolumeHold hold, CancellationToken ct)
+    {
+        var found = Resolve(caller, volume.Dot, volume.Branch, Right.Use);
+        var target = found.Refusal is null ? await Bring(caller, found.Value, ct) : found;
+        if (target.Refused(out var refusal))
+        {
+            return refusal;
         }
 
-        var mounted = await Ask<DotProtocol.Mounted, string>(
-            target.Value.Dot.Id, new DotProtocol.Mount(target.Value.Filesystem, caller.User.Id), reply => reply.Path, ct);
-        return mounted.Then(path => Provide(target.Value, path, subdot));
+        var command = new DotProtocol.MountCommit(target.Value.Filesystem, commit, caller.User.Id, hold.Volume, hold.Id);
+        return await Ask<DotProtocol.Mounted, string>(
+            target.Value.Dot.Id, command, reply => Path.Combine(reply.Path, volume.Subdot), ct);
     }
+
+    /// <summary>A missing dot is made; a missing branch is not.</summary>
+    internal async Task<Outcome<DotTarget>> FindOrCreate(Caller caller, DotName name, string branch, CancellationToken ct)
+    {
+        var target = Resolve(caller, name, branch, Right.Use);
+        if (target.Refusal is not { Code: RefusalCode.NotFound } || branch.Length > 0)
+        {
+            return target;
+        }
+
+        // two that procure the same new dot at once both find it
+        var created = await Create(caller, name, ct);
+        return created.Refused(out var refusal) && refusal.Code != RefusalCode.AlreadyExists ? refusal : Resolve(caller, name, branch, Right.Use);
+    }
+
+    public async Task<Outcome<Done>> Switch(Caller caller, DotName name, string branch, CancellationToken ct)
+    {
+        var found = Resolve(caller, name, branch == "master" ? "" : branch, Right.Admin);
+        if (found.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        var target = found.Value;
+        if (!env.Containers.HavePlain(name) || env.Links.LeadsTo(name, "") == target.Filesystem)
+        {
+            // the choice of a branch is the client's until a container has the dot (contract 2.5)
+            return default(Done);
+        }
+
+        if (target.Dot.Node == env.Node)
+        {
+            return await Ask(target.Dot.Id, new DotProtocol.Switch(target.Filesystem, caller.User.Id), ct);
+        }
+
+        // none runs here: a container keeps its dot from being moved away
+        env.Links.Repoint(name, target.Filesystem);
+        return default(Done);
+    }
+
+    /// <summary>What the plain name leads to is up to <see cref="Switch"/>; a pinned one leads to its branch.</summary>
+    private FilesystemId LeadsTo(DotTarget target) =>
+        target.Branch.Length == 0 && env.Links.LeadsTo(target.Dot.Name, "") is { } linked && target.Dot.Filesystems.Contains(linked)
+            ? linked
+            : target.Filesystem;
+
+    /// <summary>Mounts are where they are asked for: the dot comes to this node (design D7).</summary>
+    private async Task<Outcome<DotTarget>> Bring(Caller caller, DotTarget target, CancellationToken ct) =>
+        target.Dot.Node == env.Node
+            ? target
+            : (await Ask(target.Dot.Id, new DotProtocol.HandOver(env.Node, caller.User.Id), ct)).Then<DotTarget>(_ => target);
 
     private Outcome<string> Provide(DotTarget target, string path, string subdot)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Users;
@@ -31,7 +32,11 @@ public sealed record CommitRequest(CommitId? Id, CommitMetadata Metadata, bool R
 /// <param name="CommitCount">On the controlling node.</param>
 /// <param name="Servers">Node id -> state and status text, for every live node.</param>
 public sealed record DotView(
-    DotTarget Target, long SizeBytes, long DirtyBytes, int CommitCount, ImmutableSortedDictionary<string, ServerView> Servers);
+    DotTarget Target, long SizeBytes, long DirtyBytes, int CommitCount, ImmutableSortedDictionary<string, ServerView> Servers)
+{
+    /// <summary>Running ones that use this filesystem, on every node that answered; by name.</summary>
+    public ImmutableArray<ContainerUse> Containers { get; init; } = [];
+}
 
 /// <param name="State">Contract 5.1: <c>active</c>, <c>inactive</c>, <c>missing</c>, <c>failed</c>, <c>unknown</c>.</param>
 /// <param name="Status">Contract 3.1, commit count included: <c>waiting, 3 commits</c>.</param>
@@ -103,6 +108,13 @@ public interface IDots
     /// A missing branch of an existing dot is refused, never created. <paramref name="subdot"/> empty: the root.
     /// </summary>
     Task<Outcome<string>> Procure(Caller caller, DotName name, string branch, string subdot, CancellationToken ct);
+
+    /// <summary>
+    /// The plain name of a dot leads to another branch on this node, for the containers that mount it by that name: they are stopped and
+    /// started again (contract 2.5). Without any nothing happens. Admin.
+    /// </summary>
+    /// <param name="branch">Empty: the master branch.</param>
+    Task<Outcome<Done>> Switch(Caller caller, DotName name, string branch, CancellationToken ct);
 
     /// <summary>From the pool index, oldest first.</summary>
     Task<Outcome<ImmutableArray<StoredCommit>>> Commits(DotTarget target, CancellationToken ct);

@@ -15,6 +15,45 @@ public sealed partial class MountLinks(string prefix)
     public string PathOf(DotName name, string branch) =>
         Path.Combine(prefix, name.Namespace, branch.Length == 0 ? name.Name : $"{name.Name}@{branch}");
 
+    /// <summary>The dot and branch that a path below the links belongs to; null when it is none.</summary>
+    public (DotName Dot, string Branch)? NameOf(string path)
+    {
+        var below = path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries) : [];
+        if (below.Length < 2)
+        {
+            return null;
+        }
+
+        var pinned = below[1].Split('@', 2);
+        return Names.Dot(below[0], pinned[0]) is { Refusal: null } name ? (name.Value, pinned.Length == 2 ? pinned[1] : "") : null;
+    }
+
+    /// <summary>The filesystem that a link leads to; null without a link.</summary>
+    public FilesystemId? LeadsTo(DotName name, string branch) =>
+        new FileInfo(PathOf(name, branch)).LinkTarget is { } target ? new FilesystemId(Path.GetFileName(target)) : null;
+
+    /// <summary>Makes the plain name's link lead to another of the dot's filesystems, in one step; nothing where there is no link.</summary>
+    public void Repoint(DotName name, FilesystemId filesystem)
+    {
+        var path = PathOf(name, "");
+        lock (_lock)
+        {
+            if (new FileInfo(path).LinkTarget is not { } target)
+            {
+                return;
+            }
+
+            var beside = $"{path}.new";
+            File.Delete(beside);
+            File.CreateSymbolicLink(beside, Path.Combine(Path.GetDirectoryName(target)!, filesystem.Value));
+            // File.Move follows the links and asks whether they lead to files
+            if (Native.Rename(beside, path) != 0)
+            {
+                throw new IOException($"could not repoint {path}: {Marshal.GetLastPInvokeErrorMessage()}");
+            }
+        }
+    }
+
     /// <summary>
     /// Makes the link and the subdot. A link to another of the dot's filesystems is kept: that is how a container that
     /// was switched to a branch finds it again. One that leads to another dot, which had the name once, is not.
@@ -132,6 +171,10 @@ public sealed partial class MountLinks(string prefix)
         [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         public static partial int MakeDirectory(string path, uint mode);
+
+        [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        public static partial int Rename(string from, string to);
 
         public static int ChangeMode(string path) => OperatingSystem.IsMacOS()
             ? ChangeModeAt(MacCurrentDirectory, path, 0x1FF, MacNoFollow)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
@@ -74,7 +75,19 @@ internal sealed partial class NodeViews(
 
         var report = owner?.GetValueOrDefault(target.Filesystem);
         return new DotView(
-            target, report?.SizeBytes ?? 0, report?.DirtyBytes ?? 0, report?.CommitCount ?? 0, servers.ToImmutable());
+            target, report?.SizeBytes ?? 0, report?.DirtyBytes ?? 0, report?.CommitCount ?? 0, servers.ToImmutable())
+        {
+            Containers = Containers(target.Filesystem, known.Values),
+        };
+    }
+
+    /// <summary>A container may run where the dot was before, on a node that lost it.</summary>
+    private static ImmutableArray<ContainerUse> Containers(
+        FilesystemId filesystem, IEnumerable<Dictionary<FilesystemId, FilesystemReport>?> known)
+    {
+        ImmutableArray<ContainerUse> all =
+            [.. known.Select(reports => reports?.GetValueOrDefault(filesystem)).OfType<FilesystemReport>().SelectMany(report => report.Containers)];
+        return all.Length < 2 ? all : [.. all.Distinct().OrderBy(use => use.Name, StringComparer.Ordinal)];
     }
 
     /// <summary>Null: no answer in time.</summary>

@@ -30,6 +30,13 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link)
             return default(Done);
         }
 
+        if (env.Containers.Users(env.Index.OfDot(row.Id)) is { Length: > 0 } users)
+        {
+            return new Refusal(
+                RefusalCode.Conflict,
+                $"{users} on this node's host still uses dot {row.Name}, which node {row.Node} controls now: stop it, and what it wrote becomes a branch there.");
+        }
+
         // from here on nobody writes: what is found is all there is
         foreach (var id in env.Index.OfDot(row.Id).Where(env.Index.IsMounted))
         {

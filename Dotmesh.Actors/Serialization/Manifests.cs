@@ -26,6 +26,7 @@ public static class Manifests
         ("c.rename.1", Wire.Default.Rename),
         ("c.mount.1", Wire.Default.Mount),
         ("c.mount-commit.1", Wire.Default.MountCommit),
+        ("c.switch.1", Wire.Default.Switch),
         ("c.predict.1", Wire.Default.PredictSize),
         ("c.rediscover.1", Wire.Default.Rediscover),
         ("c.wake.1", Wire.Default.Wake),

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Transfers;
@@ -26,6 +27,9 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(DotProtocol.Rename))]
 [JsonSerializable(typeof(DotProtocol.Mount))]
 [JsonSerializable(typeof(DotProtocol.MountCommit))]
+[JsonSerializable(typeof(DotProtocol.Switch))]
+[JsonSerializable(typeof(HeldMount[]))]
+[JsonSerializable(typeof(Interruption[]))]
 [JsonSerializable(typeof(DotProtocol.PredictSize))]
 [JsonSerializable(typeof(DotProtocol.Rediscover))]
 [JsonSerializable(typeof(DotProtocol.Wake))]

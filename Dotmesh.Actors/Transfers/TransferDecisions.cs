@@ -98,10 +98,7 @@ internal static class TransferDecisions
 
         if (containers.Count > 0)
         {
-            return new Refusal(
-                RefusalCode.Conflict,
-                "Aborting because there are active containers running on volume where data would be written: "
-                + $"{string.Join(", ", containers)}. Stop the containers.");
+            return Refusals.InUseToWrite(string.Join(", ", containers));
         }
 
         return dirtyBytes > 0 ? WritingSide.CommitFirst : WritingSide.Clean;

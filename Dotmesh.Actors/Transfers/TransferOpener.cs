@@ -94,7 +94,7 @@ internal sealed class TransferOpener(TransferParts parts)
         var push = request.Direction == TransferDirection.Push;
         var target = push ? null : parts.Env.Directory.FindFilesystem(opened.Here!.Value);
         var dirty = push ? await opened.Peer.DirtyBytes(opened.Path.Tip, ct) : await DirtyHere(target!, ct);
-        var containers = push ? await opened.Peer.Containers(opened.Path.Tip, ct) : ImmutableArray<string>.Empty;
+        var containers = push ? await opened.Peer.Containers(opened.Path.Tip, ct) : await ContainersHere(target!, ct);
         if ((dirty.Refusal ?? containers.Refusal) is { } refusal)
         {
             return refusal;
@@ -116,6 +116,10 @@ internal sealed class TransferOpener(TransferParts parts)
                 request.RemoteNamespace, request.RemoteName, request.RemoteBranch, TransferDecisions.StashingMessage, ct)
             : (await parts.Dots.Commit(caller, target!, new CommitRequest(null, StashingMetadata(caller)), ct)).Then<Done>(_ => default(Done));
     }
+
+    /// <summary>On any node of this cluster.</summary>
+    private async Task<Outcome<ImmutableArray<string>>> ContainersHere(DotTarget target, CancellationToken ct) =>
+        (await parts.Dots.View([target], ct)).SelectMany(view => view.Containers).Select(use => use.Name).ToImmutableArray();
 
     private static CommitMetadata StashingMetadata(Caller caller) => new(
     [

@@ -94,6 +94,7 @@ public sealed partial class NodeHost : IAsyncDisposable
     public async Task Abandon(string reason, CancellationToken ct)
     {
         _out = Refusals.NodeBeginsAnew(reason);
+        _volumes = null;
         _notReady = $"begins anew: {reason}";
         await _system!.Abandon();
         await _entrance!.GiveUp();
@@ -108,6 +109,7 @@ public sealed partial class NodeHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _notReady = Stopping;
+        _volumes = null;
         while (_parts.TryPop(out var stop))
         {
             await stop();
@@ -121,6 +123,7 @@ public sealed partial class NodeHost : IAsyncDisposable
         var log = logs.CreateLogger("Dotmesh.Node");
         NodeLog.Options(log, effective);
 
+        await ListenForEngine(logs, ct);
         Keep(DataFolder.Hold(_options.Node.DataFolder));
         var secrets = Keep(SecretBox.Open(_options.Cluster.SecretFile));
         var tls = OpenTls(logs);
@@ -143,7 +146,7 @@ public sealed partial class NodeHost : IAsyncDisposable
 
         var system = await DotmeshSystem.Start(
             SystemSettings(tables.Journal) with { Tls = tls }, storage, directory, users, faults, clock, ids, logs, ct, cluster,
-            Transfers(database, secrets, clock));
+            Transfers(database, secrets, clock), await Containers(database, clock, ct));
         _parts.Push(system.DisposeAsync);
         _system = system;
         if (cluster is not null)
@@ -157,6 +160,8 @@ public sealed partial class NodeHost : IAsyncDisposable
         await access.WriteConfig(Hosting.Banner.HostName(_options.Listen.Address), ports.Client, ct);
         Banner = Hosting.Banner.Make(_options, storage.Capabilities, pool, ports, access.ConfigFile);
         _notReady = null;
+        _volumes = system.Volumes;
+        system.ServeContainers();
         log.LogInformation(
             "Node {Node} serves {Dots} dots after {Milliseconds:F0} ms",
             pool.Id,

@@ -28,6 +28,8 @@ public sealed partial record NodeOptions
 
     public TransferOptions Transfers { get; init; } = new();
 
+    public DockerOptions Docker { get; init; } = new();
+
     public BillingOptions Billing { get; init; } = new();
 
     public TelemetryOptions Telemetry { get; init; } = new();

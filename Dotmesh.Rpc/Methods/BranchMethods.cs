@@ -12,6 +12,7 @@ internal static class BranchMethods
     private static readonly Argument DotName = Argument.Text("Name", "Volume");
     private static readonly Argument SourceBranch = Argument.Text("SourceBranch");
     private static readonly Argument NewBranchName = Argument.Text("NewBranchName");
+    private static readonly Argument SwitchTo = Argument.Text("NewBranchName", "NewCloneName");
     private static readonly Argument SourceCommitId = Argument.Text("SourceCommitId", "SourceSnapshotId");
 
     public static RpcMethod[] All { get; } =
@@ -20,6 +21,15 @@ internal static class BranchMethods
         Listing("Clones", "DotmeshRPC.Branches"),
         Branching("Branch", null),
         Branching("Clone", "DotmeshRPC.Branch"),
+        new RpcMethod<bool>(
+            "DotmeshRPC.SwitchContainers",
+            "Containers on this node that mount a dot by its plain name get another branch of it: they are stopped and started again.",
+            WireJson.Default.Boolean,
+            Switch)
+        {
+            Arguments = [Params.Namespace, Params.Name, SwitchTo],
+            Access = Access.Admin,
+        },
     ];
 
     private static RpcMethod<ImmutableArray<string>> Listing(string name, string? olderNameOf) => new(
@@ -51,6 +61,14 @@ internal static class BranchMethods
             master.Refused(out var refusal)
                 ? refusal.Code == RefusalCode.NotFound ? refusal with { Message = "No such top-level filesystem" } : refusal
                 : (Outcome<ImmutableArray<string>>)master.Value.Dot.Branches.Keys.Order(StringComparer.Ordinal).ToImmutableArray());
+    }
+
+    private static async ValueTask<Outcome<bool>> Switch(RpcCall call)
+    {
+        var (name, branch) = (call.Dot(Params.Namespace, Params.Name), call.Text(SwitchTo));
+        return (name.Refusal ?? Names.CheckBranch(branch)) is { } refusal
+            ? refusal
+            : Params.True(await call.Dots.Switch(call.Caller, name.Value, branch, call.Deadline));
     }
 
     private static async ValueTask<Outcome<bool>> Branch(RpcCall call)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Dotmesh.Actors;
+using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Rpc.JsonRpc;
 using Dotmesh.Rpc.Wire;
@@ -120,19 +121,23 @@ internal static class DotMethods
             : DotmeshVolume.From(views[0]);
     }
 
-    // no container uses a dot before the volume plugin exists: none is the truth, not a placeholder
-    private static ValueTask<Outcome<ImmutableArray<Container>>> Containers(RpcCall call) =>
-        Params.Now(Params.Target(call, Right.Use).Then(_ => (Outcome<ImmutableArray<Container>>)ImmutableArray<Container>.Empty));
+    private static async ValueTask<Outcome<ImmutableArray<Container>>> Containers(RpcCall call)
+    {
+        var target = Params.Target(call, Right.Use);
+        return target.Refused(out var refusal) ? refusal : await Containers(call, target.Value);
+    }
 
     /// <summary>An unknown id has no containers (contract 2.3): no existence check, but the right on what exists.</summary>
-    private static ValueTask<Outcome<ImmutableArray<Container>>> ContainersById(RpcCall call)
+    private static async ValueTask<Outcome<ImmutableArray<Container>>> ContainersById(RpcCall call)
     {
         var target = call.Dots.Resolve(call.Caller, new FilesystemId(call.Text(Params.Bare)), Right.Use);
-        return Params.Now(
-            target.Refused(out var refusal) && refusal.Code != RefusalCode.NotFound
-                ? refusal
-                : (Outcome<ImmutableArray<Container>>)ImmutableArray<Container>.Empty);
+        return target.Refused(out var refusal)
+            ? refusal.Code == RefusalCode.NotFound ? ImmutableArray<Container>.Empty : refusal
+            : await Containers(call, target.Value);
     }
+
+    private static async ValueTask<Outcome<ImmutableArray<Container>>> Containers(RpcCall call, DotTarget target) =>
+        (await call.Dots.View([target], call.Deadline)).SelectMany(view => Container.From(view.Containers)).ToImmutableArray();
 
     private static async ValueTask<Outcome<string>> Procure(RpcCall call)
     {

@@ -53,7 +53,7 @@ internal static class ListMethods
         ByName(await Masters(call), DotmeshVolume.From);
 
     private static async ValueTask<Outcome<VolumesAndContainers>> ListWithContainers(RpcCall call) =>
-        ByName(await Masters(call), view => new VolumeWithContainers(DotmeshVolume.From(view), []));
+        ByName(await Masters(call), view => new VolumeWithContainers(DotmeshVolume.From(view), Container.From(view.Containers)));
 
     private static Task<IReadOnlyList<DotView>> Masters(RpcCall call) => call.Dots.View(
         [.. call.Dots.Visible(call.Caller).Select(dot => new DotTarget(dot, "", dot.Id))], call.Deadline);

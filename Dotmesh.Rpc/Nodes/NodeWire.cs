@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Serialization;
@@ -22,14 +23,19 @@ internal sealed record CommitWire(string Id, ulong Guid, DateTimeOffset CreatedA
     public StoredCommit Read() => new(new CommitId(Id), Guid, CreatedAt, new CommitMetadata(Metadata));
 }
 
-internal sealed record ReportWire(string Id, string State, string Status, int Commits, string? Newest, long Size, long Dirty)
+/// <param name="Containers">Null from an older node.</param>
+internal sealed record ReportWire(
+    string Id, string State, string Status, int Commits, string? Newest, long Size, long Dirty, ImmutableArray<ContainerUse>? Containers)
 {
     public static ReportWire From(FilesystemReport report) => new(
         report.Id.Value, report.View.State, report.View.Status, report.CommitCount, report.Newest?.Value, report.SizeBytes,
-        report.DirtyBytes);
+        report.DirtyBytes, report.Containers.IsEmpty ? null : report.Containers);
 
     public FilesystemReport Read() => new(
-        new FilesystemId(Id), new ServerView(State, Status), Commits, Newest is null ? null : new CommitId(Newest), Size, Dirty);
+        new FilesystemId(Id), new ServerView(State, Status), Commits, Newest is null ? null : new CommitId(Newest), Size, Dirty)
+    {
+        Containers = Containers ?? [],
+    };
 }
 
 internal sealed record SyncWire(FilesystemId Dot, long Epoch);

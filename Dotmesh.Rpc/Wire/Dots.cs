@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Dotmesh.Actors;
+using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 
@@ -42,7 +43,10 @@ public sealed record DotmeshVolume(
 }
 
 /// <summary>Contract 3.8.</summary>
-public sealed record Container(string Name, string Id);
+public sealed record Container(string Name, string Id)
+{
+    public static ImmutableArray<Container> From(ImmutableArray<ContainerUse> uses) => [.. uses.Select(use => new Container(use.Name, use.Id))];
+}
 
 public sealed record VolumeWithContainers(DotmeshVolume Volume, ImmutableArray<Container> Containers);
 

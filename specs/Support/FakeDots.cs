@@ -177,6 +177,9 @@ internal sealed class FakeDots(IUsers users, Faults faults, TimeProvider clock, 
     public Task<Outcome<string>> MountCommit(Caller caller, DotTarget target, CommitId commit, CancellationToken ct) =>
         Now<string>($"/dmfs/{target.Filesystem}@{commit}");
 
+    public Task<Outcome<Done>> Switch(Caller caller, DotName name, string branch, CancellationToken ct) =>
+        Task.FromResult(Resolve(caller, name, branch, Right.Admin).Then<Done>(_ => default(Done)));
+
     public async Task<Outcome<string>> Procure(
         Caller caller, DotName name, string branch, string subdot, CancellationToken ct)
     {

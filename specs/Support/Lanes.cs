@@ -17,6 +17,9 @@ public static class Lanes
     /// <summary>Root may make network namespaces, with <c>ip</c> and <c>iptables</c>.</summary>
     public const string NetworkNamespaces = "netns";
 
+    /// <summary>A Docker engine on <c>/var/run/docker.sock</c>, whose images include <c>DOTMESH_SPEC_IMAGE</c>.</summary>
+    public const string Docker = "docker";
+
     /// <summary>A pool of a real OpenZFS kernel; its name is in <c>DOTMESH_SPEC_POOL</c>. Runs in a virtual machine.</summary>
     public const string OpenZfs = "openzfs";
 

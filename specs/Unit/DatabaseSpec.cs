@@ -28,7 +28,7 @@ public sealed class DatabaseSpec : IAsyncLifetime
         var mode = await database.Run(s => s.Query("PRAGMA journal_mode", r => r.GetString(0))[0], default);
         var sync = await database.Run(s => s.Query("PRAGMA synchronous", r => r.GetInt64(0))[0], default);
 
-        Assert.Equal(6, version);
+        Assert.Equal(7, version);
         Assert.Equal("wal", mode);
         Assert.Equal(2, sync);
         if (!OperatingSystem.IsWindows())

@@ -21,7 +21,7 @@ public sealed partial class RpcOpenRpcSpec
             "SetUserMetadataField", "DeleteUserMetadataField", "SetUserEmail", "UpdateUserPaymentDetails", "AddCollaborator",
             "RemoveCollaborator", "Create", "Delete", "DeleteVolume", "Exists", "Get", "List", "ListWithContainers", "Lookup",
             "Containers", "ContainersById", "Commit", "Snapshot", "Commits", "Snapshots", "CommitsById", "SnapshotsById",
-            "Rollback", "Branch", "Clone", "Branches", "Clones", "AllDotsAndBranches", "AllVolumesAndClones", "MountCommit",
+            "Rollback", "Branch", "Clone", "Branches", "Clones", "SwitchContainers", "AllDotsAndBranches", "AllVolumesAndClones", "MountCommit",
             "StashAfter", "GetReplicationLatencyForBranch", "PredictSize", "DeducePathToTopLevelFilesystem", "Procure",
             "ForceBranchMasterById", "SetReplication", "DrainNode", "Transfer", "GetTransfer", "Transfers",
             "CancelTransfer", "RetryTransfer", "RegisterFilesystem", "RegisterTransfer", "StreamFormats", "ResumePoint", "SetDebugFlag", "DumpInternalState", "SubmitPayment", "DumpEtcd",

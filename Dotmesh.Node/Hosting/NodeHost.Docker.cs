@@ -1,0 +1,35 @@
+using Dotmesh.Actors.Containers;
+using Dotmesh.Actors.Database;
+using Dotmesh.Node.Options;
+using Dotmesh.Rpc.Docker;
+
+namespace Dotmesh.Node.Hosting;
+
+/// <summary>The container engine of this host.</summary>
+public sealed partial class NodeHost
+{
+    private volatile IVolumes? _volumes;
+
+    private async Task ListenForEngine(ILoggerFactory logs, CancellationToken ct)
+    {
+        if (_options.Docker.Plugin == Answer.Yes)
+        {
+            var plugin = new VolumePlugin(() => _volumes, WhyNoVolumes, logs.CreateLogger<VolumePlugin>());
+            _parts.Push((await PluginListener.Open(_options.Docker.PluginSocket, plugin, logs, ct)).DisposeAsync);
+        }
+    }
+
+    private string WhyNoVolumes() => _out?.Message
+        ?? (_notReady == Stopping ? "dotmesh is stopping on this host" : "dotmesh still starting on this host: try again in a moment");
+
+    private string Driver =>
+        _options.Docker.Driver.Length > 0 ? _options.Docker.Driver : Path.GetFileNameWithoutExtension(_options.Docker.PluginSocket);
+
+    private async Task<ContainerServices?> Containers(SqlDatabase database, TimeProvider clock, CancellationToken ct) =>
+        _options.Docker.Plugin == Answer.No
+            ? null
+            : new ContainerServices(
+                new DockerEngine(new Uri($"unix://{_options.Docker.EngineSocket}"), clock),
+                new ContainerSettings(TimeSpan.FromSeconds(_options.Docker.StopSeconds), _options.Node.DataFolder, Driver),
+                await VolumeDefinitions.Open(database, ct));
+}

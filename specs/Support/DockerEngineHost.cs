@@ -1,0 +1,85 @@
+namespace Dotmesh.Specs.Support;
+
+/// <summary>
+/// The Docker engine of this machine by its own command line, for one volume driver: what is made here carries the driver's name and goes
+/// with it.
+/// </summary>
+public sealed class DockerEngineHost(string driver) : IAsyncDisposable
+{
+    /// <summary>Ends at once when it is asked to.</summary>
+    public const string Forever = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
+
+    private static int _last;
+
+    public string Driver => driver;
+
+    /// <summary>Debian with a shell, or what <c>DOTMESH_SPEC_IMAGE</c> says.</summary>
+    public static string Image => Environment.GetEnvironmentVariable("DOTMESH_SPEC_IMAGE") ?? "local/debian:bookworm";
+
+    public static string NewDriver() => $"dmspec{Environment.ProcessId}-{Interlocked.Increment(ref _last)}";
+
+    public static string SocketOf(string driver) => $"/run/docker/plugins/{driver}.sock";
+
+    /// <summary>
+    /// A name for a container or dot that no other spec has: an engine has each volume's name once, whatever the driver.
+    /// </summary>
+    public string Named(string name) => $"{driver}-{name}";
+
+    /// <summary>Runs a line of shell with a volume at <c>/foo</c>, to its end, and keeps the container; answers what it printed.</summary>
+    public Task<string> Run(string volume, string line) => Docker(["run", .. Options(volume), Image, "sh", "-c", line]);
+
+    /// <summary>The same when the engine has to refuse; answers what it says.</summary>
+    public async Task<string> Refused(string volume, string line = "true")
+    {
+        var result = await Try(["run", .. Options(volume), Image, "sh", "-c", line]);
+        return result.ExitCode == 0 ? throw new InvalidOperationException($"{volume} was not refused: {result}") : result.Errors;
+    }
+
+    /// <summary>Starts a container that runs until it is stopped.</summary>
+    /// <param name="more">Further options of <c>docker run</c>.</param>
+    public Task Start(string name, string volume, string line = Forever, params string[] more) =>
+        Docker(["run", "-d", "--name", Named(name), .. more, .. Options(volume), Image, "sh", "-c", line]);
+
+    public Task<string> Exec(string name, string line) => Docker(["exec", Named(name), "sh", "-c", line]);
+
+    public Task Remove(string name) => Docker(["rm", "-f", Named(name)]);
+
+    public async Task<bool> IsRunning(string name) => await Inspect(name, "{{.State.Running}}") == "true";
+
+    public Task<string> StartedAt(string name) => Inspect(name, "{{.State.StartedAt}}");
+
+    /// <summary>Waits until it runs: the engine tells of a container's start before or after its caller is answered.</summary>
+    public Task Runs(string name) => Patience.Holds(
+        async () => await IsRunning(name) ? this : null, TimeSpan.FromSeconds(60), () => $"{Named(name)} does not run");
+
+    public async Task<string> Docker(IEnumerable<string> arguments)
+    {
+        var result = await Try(arguments);
+        return result.ExitCode == 0
+            ? result.Output
+            : throw new InvalidOperationException($"docker {string.Join(' ', arguments)}: {result}");
+    }
+
+    public static Task<ChildResult> Try(IEnumerable<string> arguments) => ChildProcess.Run("docker", arguments, limit: TimeSpan.FromMinutes(3));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (await Listed(["ps", "-aq", "--filter", $"label=dotmesh.spec={driver}"]) is { Length: > 0 } containers)
+        {
+            await Docker(["rm", "-f", .. containers]);
+        }
+
+        // while the driver still answers: the engine would wait for it at every start
+        if (await Listed(["volume", "ls", "-q", "--filter", $"driver={driver}"]) is { Length: > 0 } volumes)
+        {
+            await Docker(["volume", "rm", .. volumes]);
+        }
+    }
+
+    private async Task<string[]> Listed(string[] arguments) =>
+        (await Docker(arguments)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private string[] Options(string volume) => ["--label", $"dotmesh.spec={driver}", "--network", "none", "--volume-driver", driver, "-v", $"{Named(volume)}:/foo"];
+
+    private Task<string> Inspect(string name, string format) => Docker(["inspect", Named(name), "--format", format]);
+}
