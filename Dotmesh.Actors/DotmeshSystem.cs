@@ -275,6 +275,9 @@ public sealed class DotmeshSystem : IAsyncDisposable
                 system, env, members, parts,
                 (dot, filesystem, token) => facade is { } ready
                     ? ready.TakeIn(dot, filesystem, token)
+                    : Task.FromResult<Outcome<Done>>(Refusals.NodeStarting()),
+                (dot, seen, token) => facade is { } ready
+                    ? ready.AskBack(dot, seen, token)
                     : Task.FromResult<Outcome<Done>>(Refusals.NodeStarting()));
             parts.Serve(answers, copies.Answers);
             await Join(system, settings, env, members, copies, parts, ct);

@@ -18,6 +18,9 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
     /// <summary>A container that is being started is waited for so long, then what would stop it is refused.</summary>
     private static readonly TimeSpan BeingStarted = TimeSpan.FromSeconds(10);
 
+    /// <summary>An engine that has ended a container gives back what it held within this time.</summary>
+    private static readonly TimeSpan GivenBack = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
     private readonly IContainerEngine _engine;
@@ -66,14 +69,34 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
         .OrderBy(found => found.Use.Name, StringComparer.Ordinal)
         .ToLookup(found => found.Id, found => found.Use);
 
-    public string Users(IReadOnlyCollection<FilesystemId> filesystems)
+    public async Task<string> Users(IReadOnlyCollection<FilesystemId> filesystems, CancellationToken ct)
     {
-        var running = Running();
-        var names = filesystems.SelectMany(id => running[id]).Select(use => use.Name).Distinct(StringComparer.Ordinal)
-            .Order(StringComparer.Ordinal).ToList();
-        return names.Count > 0 ? string.Join(", ", names)
-            : _held.All.Any(mount => filesystems.Contains(mount.Filesystem)) ? "a container that is being started"
-            : "";
+        var began = _time.GetTimestamp();
+        while (true)
+        {
+            foreach (var id in Using(filesystems).Select(use => use.Id).ToList())
+            {
+                await _watch.Update(id, ct);
+            }
+
+            var names = Using(filesystems).Select(use => use.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+            if (names.Count > 0)
+            {
+                return string.Join(", ", names);
+            }
+
+            if (!_held.All.Any(mount => filesystems.Contains(mount.Filesystem)))
+            {
+                return "";
+            }
+
+            if (_watch.Away is not null || _time.GetElapsedTime(began) > GivenBack)
+            {
+                return "a container that is being started";
+            }
+
+            await Task.Delay(Look, _time, ct);
+        }
     }
 
     public bool HavePlain(DotName dot) => _watch.Places().Any(place => place.IsPlain && place.Dot == dot);
@@ -209,6 +232,12 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
 
             await Task.Delay(Look, _time, ct);
         }
+    }
+
+    private IEnumerable<ContainerUse> Using(IReadOnlyCollection<FilesystemId> filesystems)
+    {
+        var running = Running();
+        return filesystems.SelectMany(id => running[id]);
     }
 
     private bool By(Affected affected, HeldMount held) => affected.Filesystem is { } id

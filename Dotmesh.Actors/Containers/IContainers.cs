@@ -24,8 +24,11 @@ internal interface IContainers
     /// <summary>Running ones, by the filesystem that they use.</summary>
     ILookup<FilesystemId, ContainerUse> Running();
 
-    /// <summary>Names of what uses one of the filesystems, or is about to; empty when nothing does. For texts.</summary>
-    string Users(IReadOnlyCollection<FilesystemId> filesystems);
+    /// <summary>
+    /// Names of what uses one of the filesystems, or is about to; empty when nothing does. Asked of the engine when something seems to: who
+    /// was stopped a moment ago is not in anybody's way.
+    /// </summary>
+    Task<string> Users(IReadOnlyCollection<FilesystemId> filesystems, CancellationToken ct);
 
     /// <summary>Whether a container, running or not, mounts the dot by its plain name.</summary>
     bool HavePlain(DotName dot);
@@ -53,7 +56,7 @@ internal sealed class NoContainers : IContainers
 
     public ILookup<FilesystemId, ContainerUse> Running() => None;
 
-    public string Users(IReadOnlyCollection<FilesystemId> filesystems) => "";
+    public Task<string> Users(IReadOnlyCollection<FilesystemId> filesystems, CancellationToken ct) => Task.FromResult("");
 
     public bool HavePlain(DotName dot) => false;
 

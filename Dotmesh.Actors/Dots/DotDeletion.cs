@@ -18,7 +18,7 @@ internal sealed class DotDeletion(DotScope scope)
             case DotPhase.Deleting:
                 return await Finish(by, resumed: true);
             default:
-                if (InUse() is { } inUse)
+                if (await InUse() is { } inUse)
                 {
                     return inUse;
                 }
@@ -31,10 +31,10 @@ internal sealed class DotDeletion(DotScope scope)
         }
     }
 
-    private Refusal? InUse()
+    private async Task<Refusal?> InUse()
     {
         var filesystems = scope.State.Filesystems.Keys.ToList();
-        var users = scope.Env.Containers.Users(filesystems);
+        var users = await scope.Env.Containers.Users(filesystems, scope.Env.Stopping);
         return users.Length == 0 ? null : Refusals.InUseToDelete(scope.Dot, users);
     }
 

@@ -31,7 +31,7 @@ internal sealed class DotHandover(DotScope scope)
             return Refusals.NodeNotUp(command.To);
         }
 
-        if (InUse(command.To) is { } inUse)
+        if (await InUse(command.To) is { } inUse)
         {
             return inUse;
         }
@@ -62,21 +62,59 @@ internal sealed class DotHandover(DotScope scope)
         }
 
         scope.Hit(FaultPoints.HandoverAfterSync);
-        if (!await scope.Env.Directory.MoveControl(scope.Dot, scope.State.Epoch, command.To, scope.Env.Stopping))
+        return await Move(command.To, "handed over");
+    }
+
+    public async Task<Outcome<DotProtocol.Reply>> GiveBack(DotProtocol.GiveBack command)
+    {
+        if ((DotDecisions.Find(scope.State, scope.Dot).Refusal ?? await InUse(command.To)) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var seen = command.Seen.ToDictionary(filesystem => filesystem.Id);
+        if (seen.Count != scope.State.Filesystems.Count || !scope.State.Filesystems.Keys.All(id => seen.GetValueOrDefault(id) == Here(id)))
+        {
+            return new Refusal(RefusalCode.Conflict, $"Dot {scope.State.Name} has changed on node {scope.Env.Node} since it was looked at.");
+        }
+
+        try
+        {
+            await Unmount();
+            if (await Dirty() is { Count: > 0 })
+            {
+                await Stay();
+                return new Refusal(RefusalCode.Conflict, $"Dot {scope.State.Name} was written to on node {scope.Env.Node}.");
+            }
+        }
+        catch (StorageException failure)
+        {
+            await Stay();
+            return Refusals.From(failure);
+        }
+
+        return await Move(command.To, "given back");
+    }
+
+    private SeenFilesystem Here(FilesystemId id) => new(id, scope.Env.Index.Count(id), scope.Env.Index.Newest(id));
+
+    private async Task<Outcome<DotProtocol.Reply>> Move(StorageNodeId to, string how)
+    {
+        if (!await scope.Env.Directory.MoveControl(scope.Dot, scope.State.Epoch, to, scope.Env.Stopping))
         {
             return new Refusal(RefusalCode.Conflict, $"The control of dot {scope.State.Name} was changed by somebody else meanwhile.");
         }
 
-        scope.Env.Log.LogInformation("dot {Dot} ({Name}): handed over to node {Node}", scope.Dot, scope.State.Name, command.To);
+        scope.Env.Log.LogInformation("dot {Dot} ({Name}): {How} to node {Node}", scope.Dot, scope.State.Name, how, to);
         scope.Hit(FaultPoints.HandoverAfterMove);
         return new DotProtocol.Finished();
     }
 
     /// <summary>None comes while this runs alone: its mount would have to wait for it.</summary>
-    private Refusal? InUse(StorageNodeId to)
+    private async Task<Refusal?> InUse(StorageNodeId to)
     {
         var filesystems = scope.State.Filesystems.Keys.ToList();
-        var users = scope.Env.Containers.Users(filesystems);
+        var users = await scope.Env.Containers.Users(filesystems, scope.Env.Stopping);
         return users.Length == 0 ? null : Refusals.InUseToMove(scope.State.Name, scope.Dot, scope.Env.Node, to, users);
     }
 
@@ -119,10 +157,15 @@ internal sealed class DotHandover(DotScope scope)
         }
     }
 
-    private async Task CommitRest(string by)
+    private async Task<List<FilesystemId>> Dirty()
     {
         var usage = await scope.Env.Storage.Usage([.. scope.State.Filesystems.Keys], scope.Env.Stopping);
-        foreach (var id in usage.Where(found => found.Value.DirtyBytes > 0).Select(found => found.Key))
+        return [.. usage.Where(found => found.Value.DirtyBytes > 0).Select(found => found.Key)];
+    }
+
+    private async Task CommitRest(string by)
+    {
+        foreach (var id in await Dirty())
         {
             var metadata = new CommitMetadata(
             [

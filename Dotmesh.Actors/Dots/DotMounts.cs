@@ -23,11 +23,6 @@ internal sealed class DotMounts(DotScope scope)
 
     public async Task<Outcome<DotProtocol.Reply>> Switch(DotProtocol.Switch to)
     {
-        if (DotDecisions.Find(scope.State, to.To).Refused(out var refusal))
-        {
-            return refusal;
-        }
-
         await scope.Mount(to.To);
         scope.Env.Links.Repoint(scope.State.Name, to.To);
         scope.Hit(FaultPoints.SwitchAfterRepoint);

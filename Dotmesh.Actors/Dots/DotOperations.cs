@@ -81,10 +81,11 @@ internal sealed class DotOperations(DotScope scope)
             DotProtocol.Commit c => Commit(c, deadline),
             DotProtocol.Create c => Create(c),
             DotProtocol.Delete c => _deletion.Delete(c.By),
-            DotProtocol.Rollback c => interrupted.During(new(c.Filesystem, null), () => _structure.Rollback(c)),
+            DotProtocol.Rollback c => interrupted.During(new(c.Filesystem, null), Unknown(c.Filesystem, c.To), () => _structure.Rollback(c)),
             DotProtocol.Branch c => _structure.Branch(c),
-            DotProtocol.Stash c => interrupted.During(new(c.Filesystem, null), () => _structure.Stash(c)),
-            DotProtocol.Switch c => interrupted.During(new(null, scope.State.Name), () => _mounts.Switch(c)),
+            DotProtocol.Stash c => interrupted.During(new(c.Filesystem, null), Unknown(c.Filesystem, c.At), () => _structure.Stash(c)),
+            DotProtocol.Switch c => interrupted.During(
+                new(null, scope.State.Name), DotDecisions.Find(scope.State, c.To).Refusal, () => _mounts.Switch(c)),
             DotProtocol.AddCollaborator c => Share(c),
             DotProtocol.RemoveCollaborator c => Unshare(c),
             DotProtocol.Rename c => _renaming.Rename(c),
@@ -95,10 +96,13 @@ internal sealed class DotOperations(DotScope scope)
             DotProtocol.Wake c => _settling.Wake(c, _deletion),
             DotProtocol.SetReplication c => SetReplication(c),
             DotProtocol.HandOver c => _handover.HandOver(c, deadline),
+            DotProtocol.GiveBack c => _handover.GiveBack(c),
             DotProtocol.TakeIn c => _settling.TakeIn(c),
             DotProtocol.Receive c => _receiving.Receive(c),
             _ => throw new InvalidOperationException($"dot {scope.Dot}: no operation for {command.GetType().Name}"),
         };
+
+    private Refusal? Unknown(FilesystemId filesystem, CommitId commit) => DotDecisions.KnownCommit(scope.State, filesystem, commit).Refusal;
 
     private async Task<Outcome<DotProtocol.Reply>> Create(DotProtocol.Create create)
     {

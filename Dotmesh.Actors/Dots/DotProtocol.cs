@@ -77,6 +77,13 @@ public static class DotProtocol
     public sealed record HandOver(StorageNodeId To, string By) : Command(By);
 
     /// <summary>
+    /// Gives the dot back to the node that controlled it before and whose containers never ceased to use it: only if all that is here is
+    /// there too, and nothing was done since it was looked at. -> <see cref="Finished"/>
+    /// </summary>
+    /// <param name="Seen">What that node saw here: all of it is a beginning of what it has itself.</param>
+    public sealed record GiveBack(StorageNodeId To, ImmutableArray<SeenFilesystem> Seen, string By) : Command(By);
+
+    /// <summary>
     /// Commits of another cluster are at this node's door (<see cref="Arrivals"/>) and go into the dot: into a filesystem that it has, as a new
     /// branch, or as the dot itself when its name is only reserved. -> <see cref="Finished"/>
     /// </summary>
@@ -137,6 +144,10 @@ public sealed record StopDot : IDotmeshMessage
 {
     public static readonly StopDot Instance = new();
 }
+
+/// <summary>How much a node has of a filesystem.</summary>
+/// <param name="Newest">Null without a commit.</param>
+public sealed record SeenFilesystem(FilesystemId Id, int Count, CommitId? Newest);
 
 /// <summary>How one filesystem of a dot differs from what the journal knew.</summary>
 /// <param name="Origin">Where it starts now; null when that did not change.</param>

@@ -46,7 +46,7 @@ internal sealed class DotReceiving(DotScope scope)
                 return refusal;
             }
 
-            if (!IsNew && scope.Env.Containers.Users([id]) is { Length: > 0 } users)
+            if (!IsNew && await scope.Env.Containers.Users([id], limit.Token) is { Length: > 0 } users)
             {
                 return Refusals.InUseToWrite(users);
             }

@@ -88,7 +88,7 @@ internal sealed record DotEnvironment(
     /// <returns>What the dot was called, as far as its labels tell.</returns>
     public async Task<DotName?> DropDeleted(FilesystemId dot, CancellationToken ct)
     {
-        if (Containers.Users(Index.OfDot(dot)) is { Length: > 0 } users)
+        if (await Containers.Users(Index.OfDot(dot), ct) is { Length: > 0 } users)
         {
             throw new StorageException(StorageFailure.Busy, $"{users} still uses dot {dot}, which was deleted: it goes when that is stopped");
         }

@@ -44,8 +44,14 @@ internal sealed class InterruptedContainers(DotScope scope)
 {
     private string? _key;
 
-    public async Task<Outcome<DotProtocol.Reply>> During(Affected affected, Func<Task<Outcome<DotProtocol.Reply>>> work)
+    /// <param name="unable">Why the work would be refused anyhow: then nobody is stopped for it.</param>
+    public async Task<Outcome<DotProtocol.Reply>> During(Affected affected, Refusal? unable, Func<Task<Outcome<DotProtocol.Reply>>> work)
     {
+        if (unable is not null)
+        {
+            return unable;
+        }
+
         var stopped = await scope.Env.Containers.Stop(scope.Dot, affected, scope.Env.Stopping);
         _key = stopped.Key;
         if (stopped.Refusal is { } refusal)

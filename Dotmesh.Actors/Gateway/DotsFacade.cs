@@ -6,6 +6,7 @@ using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Users;
+using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Actors.Gateway;
 
@@ -163,6 +164,27 @@ internal sealed partial class DotsFacade(
     /// <summary>From a node that controlled the dot before: the filesystem is in the pool.</summary>
     internal Task<Outcome<Done>> TakeIn(FilesystemId dot, FilesystemId filesystem, CancellationToken ct) =>
         Ask(dot, new DotProtocol.TakeIn(filesystem, "system"), ct);
+
+    /// <summary>From a node whose containers went on with the dot while another one took it: here it is settled before anybody uses it.</summary>
+    internal async Task<Outcome<Done>> AskBack(FilesystemId dot, ImmutableArray<SeenFilesystem> seen, CancellationToken ct)
+    {
+        var given = await Ask(dot, new DotProtocol.GiveBack(env.Node, seen, "system"), ct);
+        if (given.Refusal is null)
+        {
+            _ = Settle(dot);
+        }
+
+        return given;
+    }
+
+    /// <summary>Beside: it waits until whoever asked has let go of the dot.</summary>
+    private async Task Settle(FilesystemId dot)
+    {
+        if ((await Wake(dot, env.Stopping)).Refused(out var refusal))
+        {
+            env.Log.LogWarning("dot {Dot} came back and is settled when it is next used: {Refusal}", dot, refusal);
+        }
+    }
 
     /// <summary>Commits that are at this node's door. The answer may come before the end: see <see cref="Arrival.Ended"/>.</summary>
     internal Task<Outcome<Done>> Receive(FilesystemId dot, DotProtocol.Receive command, CancellationToken ct) => Ask(dot, command, ct);

@@ -8,12 +8,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Actors.Replication;
 
+/// <summary>See <see cref="DotProtocol.GiveBack"/>.</summary>
+internal delegate Task<Outcome<Done>> GiveBack(FilesystemId dot, ImmutableArray<SeenFilesystem> seen, CancellationToken ct);
+
 /// <summary>
 /// A node that controlled a dot and does not any more gives what only it has to the node that does: commits and uncommitted
 /// data beyond what is common become a branch <c>NAME-DIVERGED-TIME</c> there, branches that never got there come under
 /// their own names (design D9, contract 5.7). After it the copy here is a replica like any other. Every step may be repeated.
 /// </summary>
-internal sealed class HandingIn(DotEnvironment env, IReplicaLink link)
+/// <param name="giveBack">Asks the controlling node for the dot (<see cref="DotProtocol.GiveBack"/>).</param>
+internal sealed class HandingIn(DotEnvironment env, IReplicaLink link, GiveBack giveBack)
 {
     private const string Type = "diverged";
 
@@ -30,11 +34,9 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link)
             return default(Done);
         }
 
-        if (env.Containers.Users(env.Index.OfDot(row.Id)) is { Length: > 0 } users)
+        if (await env.Containers.Users(env.Index.OfDot(row.Id), ct) is { Length: > 0 } users)
         {
-            return new Refusal(
-                RefusalCode.Conflict,
-                $"{users} on this node's host still uses dot {row.Name}, which node {row.Node} controls now: stop it, and what it wrote becomes a branch there.");
+            return await AskBack(row, users, ct);
         }
 
         // from here on nobody writes: what is found is all there is
@@ -68,6 +70,39 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link)
         }
 
         return default(Done);
+    }
+
+    /// <summary>
+    /// Containers here went on while this node was away. If the controlling node has nothing that is not here too, the dot comes back and
+    /// nobody notices; if it has, nothing is done until they are stopped.
+    /// </summary>
+    /// <returns>Always a refusal: nothing was handed in.</returns>
+    private async Task<Refusal> AskBack(DotRow row, string users, CancellationToken ct)
+    {
+        await env.Refresh(env.Index.OfDot(row.Id), ct);
+        var own = Own(row.Id).ToDictionary(filesystem => filesystem.Id);
+        var nothing = ImmutableSortedDictionary<string, KnownCommits>.Empty;
+        var there = await link.Holdings(row.Node, new HoldingsQuery(row.Id, row.Epoch, nothing, Verify: true), ct);
+        if (there.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        if (there.Value.Filesystems.All(holding => own.GetValueOrDefault(holding.Id) is { } mine && ReplicaPlan.Agreed(holding, mine) == holding.Count))
+        {
+            ImmutableArray<SeenFilesystem> seen =
+                [.. there.Value.Filesystems.Select(holding => new SeenFilesystem(holding.Id, holding.Count, holding.Commits.IsEmpty ? null : holding.Commits[^1].Id))];
+            if (!(await giveBack(row.Id, seen, ct)).Refused(out refusal))
+            {
+                env.Log.LogInformation("dot {Dot} ({Name}): {Users} went on with it here, and node {Node} gave it back", row.Id, row.Name, users, row.Node);
+                return new Refusal(RefusalCode.Conflict, $"Dot {row.Name} is controlled here again.");
+            }
+        }
+
+        return new Refusal(
+            RefusalCode.Conflict,
+            $"{users} on this node's host still uses dot {row.Name}, which node {row.Node} controls now and does not give back "
+            + $"({refusal?.Message ?? "it has commits that are not here"}): stop it, and what it wrote becomes a branch there.");
     }
 
     /// <summary>What this node wrote as the controlling one, origins first.</summary>

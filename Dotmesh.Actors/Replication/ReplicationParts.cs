@@ -13,13 +13,14 @@ internal sealed class ReplicationParts
     public required ReplicaAnswers Answers { get; init; }
 
     /// <param name="adopt">As <see cref="ReplicaAnswers"/>.</param>
+    /// <param name="giveBack">As <see cref="HandingIn"/>.</param>
     public static ReplicationParts Start(
         ActorSystem system, DotEnvironment env, Membership members, ClusterParts parts,
-        Func<FilesystemId, FilesystemId, CancellationToken, Task<Outcome<Done>>> adopt)
+        Func<FilesystemId, FilesystemId, CancellationToken, Task<Outcome<Done>>> adopt, GiveBack giveBack)
     {
         var link = parts.Replicas;
         var settings = parts.Replication;
-        var handingIn = new HandingIn(env, link);
+        var handingIn = new HandingIn(env, link, giveBack);
         var sync = new ReplicaSync(env, link, handingIn);
         var replicator = system.ActorOf(
             Props.Create(() => new ReplicatorActor(

@@ -33,6 +33,7 @@ public static class Manifests
         ("c.take-in.1", Wire.Default.TakeIn),
         ("c.set-replication.1", Wire.Default.SetReplication),
         ("c.hand-over.1", Wire.Default.HandOver),
+        ("c.give-back.1", Wire.Default.GiveBack),
         ("c.receive.1", Wire.Default.Receive),
         ("r.finished.1", Wire.Default.Finished),
         ("r.committed.1", Wire.Default.ReplyCommitted),

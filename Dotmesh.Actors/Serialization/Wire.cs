@@ -36,6 +36,7 @@ namespace Dotmesh.Actors.Serialization;
 [JsonSerializable(typeof(DotProtocol.TakeIn))]
 [JsonSerializable(typeof(DotProtocol.SetReplication))]
 [JsonSerializable(typeof(DotProtocol.HandOver))]
+[JsonSerializable(typeof(DotProtocol.GiveBack))]
 [JsonSerializable(typeof(DotProtocol.Receive))]
 [JsonSerializable(typeof(DotProtocol.Finished))]
 [JsonSerializable(typeof(DotProtocol.Committed), TypeInfoPropertyName = "ReplyCommitted")]

@@ -52,6 +52,11 @@ try
         figures.AddRange(await ClusterBench.Run());
     }
 
+    if (what is "all" or "docker")
+    {
+        figures.AddRange(await DockerBench.Run());
+    }
+
     if (what is "all" or "cluster-many")
     {
         figures.AddRange(await ManyDotsClusterBench.Run());

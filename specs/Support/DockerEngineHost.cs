@@ -1,15 +1,20 @@
+using System.Collections.Concurrent;
+
 namespace Dotmesh.Specs.Support;
 
 /// <summary>
 /// The Docker engine of this machine by its own command line, for one volume driver: what is made here carries the driver's name and goes
 /// with it.
 /// </summary>
-public sealed class DockerEngineHost(string driver) : IAsyncDisposable
+/// <param name="prefix">Of names; null: the driver's.</param>
+public sealed class DockerEngineHost(string driver, string? prefix = null) : IAsyncDisposable
 {
     /// <summary>Ends at once when it is asked to.</summary>
     public const string Forever = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
 
     private static int _last;
+
+    private readonly ConcurrentDictionary<string, bool> _volumes = new(StringComparer.Ordinal);
 
     public string Driver => driver;
 
@@ -23,10 +28,18 @@ public sealed class DockerEngineHost(string driver) : IAsyncDisposable
     /// <summary>
     /// A name for a container or dot that no other spec has: an engine has each volume's name once, whatever the driver.
     /// </summary>
-    public string Named(string name) => $"{driver}-{name}";
+    public string Named(string name) => $"{prefix ?? driver}-{name}";
+
+    /// <summary>When the node is gone: an engine waits for each socket that nobody listens on.</summary>
+    public void Forget() => File.Delete(SocketOf(driver));
 
     /// <summary>Runs a line of shell with a volume at <c>/foo</c>, to its end, and keeps the container; answers what it printed.</summary>
-    public Task<string> Run(string volume, string line) => Docker(["run", .. Options(volume), Image, "sh", "-c", line]);
+    public async Task<string> Run(string volume, string line)
+    {
+        var printed = await Docker(["run", .. Options(volume), Image, "sh", "-c", line]);
+        _volumes[Named(volume)] = true;
+        return printed;
+    }
 
     /// <summary>The same when the engine has to refuse; answers what it says.</summary>
     public async Task<string> Refused(string volume, string line = "true")
@@ -37,8 +50,11 @@ public sealed class DockerEngineHost(string driver) : IAsyncDisposable
 
     /// <summary>Starts a container that runs until it is stopped.</summary>
     /// <param name="more">Further options of <c>docker run</c>.</param>
-    public Task Start(string name, string volume, string line = Forever, params string[] more) =>
-        Docker(["run", "-d", "--name", Named(name), .. more, .. Options(volume), Image, "sh", "-c", line]);
+    public async Task Start(string name, string volume, string line = Forever, params string[] more)
+    {
+        await Docker(["run", "-d", "--name", Named(name), .. more, .. Options(volume), Image, "sh", "-c", line]);
+        _volumes[Named(volume)] = true;
+    }
 
     public Task<string> Exec(string name, string line) => Docker(["exec", Named(name), "sh", "-c", line]);
 
@@ -70,9 +86,9 @@ public sealed class DockerEngineHost(string driver) : IAsyncDisposable
         }
 
         // while the driver still answers: the engine would wait for it at every start
-        if (await Listed(["volume", "ls", "-q", "--filter", $"driver={driver}"]) is { Length: > 0 } volumes)
+        if (!_volumes.IsEmpty)
         {
-            await Docker(["volume", "rm", .. volumes]);
+            await Docker(["volume", "rm", "-f", .. _volumes.Keys]);
         }
     }
 

@@ -109,7 +109,7 @@ public sealed class ReplicaSyncSpec : IDisposable
             _storage.Node, _storage, _directory, index, new FilesystemStates(index), usage, new MountLinks(_folder.Path), new Faults(), time,
             new RandomIds(), log, 10, default);
         var link = new Told { There = [new FilesystemHolding(Dot, Labels, null, 0, (await _storage.Find(Dot, default))!.Commits)] };
-        return (env, new ReplicaSync(env, link, new HandingIn(env, link)), link);
+        return (env, new ReplicaSync(env, link, new HandingIn(env, link, (_, _, _) => Task.FromResult<Outcome<Done>>(Refusals.NodeStarting()))), link);
     }
 
     /// <summary>A controlling node that says what it holds and is handed in what it has not; it sends nothing.</summary>

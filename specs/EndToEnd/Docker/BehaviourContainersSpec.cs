@@ -83,6 +83,7 @@ public abstract class BehaviourContainersSpec(DockerNode node, string storage)
         string[] overEtc = ["run", "--label", $"dotmesh.spec={_engine.Driver}", "--volume-driver", _engine.Driver, "-v", $"{_engine.Named("imported")}:/etc", DockerEngineHost.Image];
 
         Assert.Contains("root", await _engine.Docker([.. overEtc, "cat", "/etc/passwd"]), StringComparison.Ordinal);
+        // also has the engine forget it at the end
         Assert.Contains("root", await _engine.Run("imported", "cat /foo/passwd"), StringComparison.Ordinal);
     }
 

@@ -44,6 +44,7 @@ public class DockerNode : IAsyncLifetime
         {
             await Engine.DisposeAsync();
             await Node.DisposeAsync();
+            Engine.Forget();
         }
 
         if (_pool is not null)
