@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 
@@ -11,7 +10,7 @@ public sealed record ContainerSettings(TimeSpan Grace, string Folder, string Dri
 
 /// <summary>
 /// The containers of one engine. What it holds of dots is known by its events (<see cref="EngineWatch"/>) and by the mounts that it asked
-/// for; what is stopped for an operation is on disk until it runs again.
+/// for (<see cref="MountLedger"/>); what is stopped for an operation is on disk until it runs again (<see cref="Interruptions"/>).
 /// </summary>
 internal sealed class EngineContainers : IContainers, IAsyncDisposable
 {
@@ -26,41 +25,30 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
     private readonly IContainerEngine _engine;
     private readonly EngineWatch _watch;
     private readonly MountPlaces _places;
-    private readonly ContainerSettings _settings;
-    private readonly Faults _faults;
     private readonly TimeProvider _time;
-    private readonly IIdSource _ids;
-    private readonly ILogger _log;
     private readonly MountLedger _held;
-    private readonly StoppedContainers _stopped;
-    private readonly ConcurrentDictionary<string, bool> _inHand = new(StringComparer.Ordinal);
-    private readonly CancellationTokenSource _stopping = new();
-    private volatile bool _serves;
+    private readonly Interruptions _interruptions;
+    private readonly Lock _wanting = new();
+    private readonly HashSet<(string Volume, string Id)> _wanted = [];
 
     public EngineContainers(
         IContainerEngine engine, MountPlaces places, ContainerSettings settings, Faults faults, TimeProvider time, IIdSource ids, ILogger log)
     {
         _engine = engine;
         _places = places;
-        _settings = settings;
-        _faults = faults;
         _time = time;
-        _ids = ids;
-        _log = log;
         _held = MountLedger.Open(Path.Combine(settings.Folder, "container-mounts.json"));
-        _stopped = StoppedContainers.Open(Path.Combine(settings.Folder, "stopped-containers.json"));
-        _watch = new EngineWatch(engine, places, time, log) { Connected = Connected };
+        _watch = new EngineWatch(engine, places, time, log) { Connecting = Connecting };
+        _interruptions = new Interruptions(
+            engine, _watch, StoppedContainers.Open(Path.Combine(settings.Folder, "stopped-containers.json")), settings.Grace, faults, time, ids, log);
+        places.Held = _held.LeadsTo;
     }
 
     /// <summary>Answers when the containers are known, or when the engine has not answered for a moment.</summary>
     public Task Start(CancellationToken ct) => _watch.Start(ct);
 
     /// <summary>From now on mounts are answered: what an earlier life of this node stopped and did not start again is started.</summary>
-    public void Serve()
-    {
-        _serves = true;
-        _ = Task.Run(StartForgotten, CancellationToken.None);
-    }
+    public void Serve() => _interruptions.Serve();
 
     public ILookup<FilesystemId, ContainerUse> Running() => _watch.Running()
         .Where(found => found.Place.Filesystem is not null)
@@ -76,7 +64,11 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
         {
             foreach (var id in Using(filesystems).Select(use => use.Id).ToList())
             {
-                await _watch.Update(id, ct);
+                if (await _watch.Update(id, ct) is not null)
+                {
+                    // an engine that does not answer is asked once
+                    break;
+                }
             }
 
             var names = Using(filesystems).Select(use => use.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
@@ -99,105 +91,89 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
         }
     }
 
-    public bool HavePlain(DotName dot) => _watch.Places().Any(place => place.IsPlain && place.Dot == dot);
+    public Outcome<bool> HavePlain(DotName dot) => _watch.Away is { } away
+        ? new Refusal(RefusalCode.Unavailable, $"Whether containers use dot {dot} is not known: the container engine does not answer ({away}). Nothing was changed.")
+        : _watch.Places().Any(place => place.IsPlain && place.Dot == dot)
+            || _held.All.Any(held => _places.OfVolume(held.Volume) is { IsPlain: true } place && place.Dot == dot);
 
     /// <summary>Whether a container, running or not, has the volume.</summary>
     public bool HaveVolume(string name) => _watch.HaveVolume(name);
 
-    public void Hold(HeldMount hold) => _held.Add(hold);
+    /// <summary>The engine asks for a mount. Only what is asked for can be held: who gave up is not counted when the mount comes late.</summary>
+    public void Want(string volume, string id)
+    {
+        lock (_wanting)
+        {
+            _wanted.Add((volume, id));
+        }
+    }
 
-    /// <summary>The engine gave it back.</summary>
-    public void Release(string volume, string id) => _held.Remove(volume, id);
+    public void Hold(HeldMount hold)
+    {
+        lock (_wanting)
+        {
+            if (_wanted.Remove((hold.Volume, hold.Id)))
+            {
+                _held.Add(hold);
+            }
+        }
+    }
+
+    /// <summary>The engine gave it back, or never got it.</summary>
+    public void Release(string volume, string id)
+    {
+        lock (_wanting)
+        {
+            _wanted.Remove((volume, id));
+            _held.Remove(volume, id);
+        }
+    }
 
     public async Task<Stopped> Stop(FilesystemId dot, Affected affected, CancellationToken ct)
     {
         var found = await Settled(affected, ct);
-        var order = found.Refusal is null ? await InOrder(found.Value, ct) : found.Refusal;
-        if (order.Refused(out var refusal))
-        {
-            return new Stopped(null, refusal);
-        }
-
-        if (order.Value.IsEmpty)
-        {
-            return Stopped.Nothing;
-        }
-
-        var interruption = new Interruption(_ids.NewId(), dot, order.Value);
-        _inHand[interruption.Key] = true;
-        _stopped.Add(interruption);
-        _faults.Hit(FaultPoints.InterruptAfterNote);
-        _log.LogInformation("dot {Dot}: stopping {Containers}", dot, Text(interruption));
-        var ends = await Task.WhenAll(interruption.Containers.Select(container => StopOne(container, ct)));
-        return new Stopped(interruption.Key, ends.FirstOrDefault(end => end is not null));
+        var stopped = found.Refused(out var refusal) ? new Stopped(null, refusal) : await _interruptions.Stop(dot, found.Value, ct);
+        return stopped is { Key: not null, Refusal: null } && !await IsFree(affected, ct)
+            ? stopped with { Refusal = new Refusal(RefusalCode.Conflict, "A container that uses the dot came back while others were stopped. Nothing was changed; try again.") }
+            : stopped;
     }
 
-    public async Task<string?> StartAgain(string key, CancellationToken ct)
-    {
-        var interruption = _stopped.All.First(known => known.Key == key);
-        var failures = new List<string>();
-        foreach (var container in interruption.Containers)
-        {
-            // one after the other: the next may need this one
-            if ((await _engine.Start(container.Id, ct)).Refused(out var refusal) && await MayExist(container.Id, ct))
-            {
-                failures.Add($"{container.Name} could not be started again: {refusal.Message}");
-            }
-
-            _faults.Hit(FaultPoints.StartAgainAfterFirst);
-        }
-
-        var text = failures.Count == 0 ? null : string.Join("; ", failures);
-        if (text is null)
-        {
-            _log.LogInformation("dot {Dot}: {Containers} run again", interruption.Dot, Text(interruption));
-            _stopped.Remove(key);
-        }
-        else
-        {
-            _log.LogError("dot {Dot}: {Failures}", interruption.Dot, text);
-        }
-
-        // what failed is tried again when the engine is next connected, and at the next start
-        _inHand.TryRemove(key, out _);
-        return text;
-    }
+    public Task<string?> StartAgain(string key, CancellationToken ct) => _interruptions.StartAgain(key, ct);
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        await _interruptions.DisposeAsync();
         await _watch.DisposeAsync();
         _engine.Dispose();
-        _stopping.Dispose();
     }
 
-    private static string Text(Interruption interruption) => string.Join(", ", interruption.Containers.Select(container => container.Name));
-
-    private void Connected()
+    private Action Connecting()
     {
-        // while the engine was away it may have ended containers and not said so
-        _held.Keep(_watch.Mounts);
-        if (_serves)
+        var known = _held.All.ToList();
+        return () =>
         {
-            _ = Task.Run(StartForgotten, CancellationToken.None);
-        }
+            // while the engine was away it may have ended containers and not said so
+            _held.Keep(known, _watch.Mounts);
+            _interruptions.Connected();
+        };
     }
 
-    private async Task StartForgotten()
+    private IEnumerable<ContainerUse> Using(IReadOnlyCollection<FilesystemId> filesystems)
     {
-        try
-        {
-            foreach (var forgotten in _stopped.All.Where(known => _inHand.TryAdd(known.Key, true)))
-            {
-                _log.LogWarning("dot {Dot}: {Containers} were stopped for an operation and do not run yet", forgotten.Dot, Text(forgotten));
-                await StartAgain(forgotten.Key, _stopping.Token);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            _log.LogDebug("the node stops before all containers run again; its next start goes on");
-        }
+        var running = Running();
+        return filesystems.SelectMany(id => running[id]);
     }
+
+    private bool By(Affected affected, HeldMount held) => affected.Filesystem is { } id
+        ? held.Filesystem == id
+        : _places.OfVolume(held.Volume) is { } place && affected.By(place);
+
+    private List<EngineContainer> RunningBy(Affected affected) =>
+        [.. _watch.Running().Where(found => affected.By(found.Place)).Select(found => found.Container).DistinctBy(container => container.Id)];
+
+    /// <summary>Whether the engine holds a mount that no running container shows yet.</summary>
+    private bool IsStarting(Affected affected) => _held.All.Where(held => By(affected, held)).GroupBy(held => held.Volume)
+        .Any(volume => volume.Count() > _watch.Mounts(volume.Key));
 
     /// <summary>
     /// What runs and is affected, once all that the engine holds belongs to a container that runs: who is being started is not seen yet,
@@ -208,17 +184,17 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
         var began = _time.GetTimestamp();
         while (true)
         {
-            var running = _watch.Running().Where(found => affected.By(found.Place)).ToList();
-            var starting = _held.All.Count(held => By(affected, held)) > running.Count(found => found.IsVolume);
+            var running = RunningBy(affected);
+            var starting = IsStarting(affected);
             var away = _watch.Away;
             if (!starting && (running.Count == 0 || away is null))
             {
-                return running.Select(found => found.Container).DistinctBy(container => container.Id).ToImmutableArray();
+                return running.ToImmutableArray();
             }
 
             if (away is not null)
             {
-                var names = string.Join(", ", running.Select(found => found.Container.Name).Distinct(StringComparer.Ordinal).DefaultIfEmpty("A container"));
+                var names = string.Join(", ", running.Select(container => container.Name).DefaultIfEmpty("A container"));
                 return new Refusal(
                     RefusalCode.Unavailable,
                     $"{names} may be running on the dot and cannot be stopped: the container engine does not answer ({away}). Nothing was changed.");
@@ -234,56 +210,20 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
         }
     }
 
-    private IEnumerable<ContainerUse> Using(IReadOnlyCollection<FilesystemId> filesystems)
+    /// <summary>After the stops: nothing runs and nothing is held, or will not be in a moment.</summary>
+    private async Task<bool> IsFree(Affected affected, CancellationToken ct)
     {
-        var running = Running();
-        return filesystems.SelectMany(id => running[id]);
-    }
-
-    private bool By(Affected affected, HeldMount held) => affected.Filesystem is { } id
-        ? held.Filesystem == id
-        : _places.OfVolume(held.Volume) is { } place && affected.By(place);
-
-    private async Task<Outcome<ImmutableArray<StoppedContainer>>> InOrder(ImmutableArray<EngineContainer> containers, CancellationToken ct)
-    {
-        var lives = new List<(EngineContainer Container, ContainerLife Life)>();
-        foreach (var container in containers)
+        var began = _time.GetTimestamp();
+        while (RunningBy(affected).Count > 0 || _held.All.Any(held => By(affected, held)))
         {
-            var life = await _engine.Life(container.Id, ct);
-            if (life.Refused(out var refusal))
+            if (_time.GetElapsedTime(began) > GivenBack)
             {
-                return refusal;
+                return false;
             }
 
-            if (life.Value is { IsRunning: true } runs)
-            {
-                lives.Add((container, runs));
-            }
+            await Task.Delay(Look, _time, ct);
         }
 
-        var gone = lives.Where(found => found.Life.GoesWhenStopped).Select(found => found.Container.Name).ToList();
-        return gone.Count > 0
-            ? new Refusal(
-                RefusalCode.Conflict,
-                $"{string.Join(", ", gone)} would have to be stopped and was made with --rm: nothing would be left of it to start again. "
-                + "Nothing was changed; stop it yourself.")
-            : lives.OrderBy(found => found.Life.StartedAt)
-                .Select(found => new StoppedContainer(found.Container.Id, found.Container.Name)).ToImmutableArray();
-    }
-
-    private async Task<Refusal?> StopOne(StoppedContainer container, CancellationToken ct)
-    {
-        if ((await _engine.Stop(container.Id, _settings.Grace, ct)).Refused(out var refusal))
-        {
-            return new Refusal(refusal.Code, $"{container.Name} could not be stopped: {refusal.Message}. Nothing was changed.");
-        }
-
-        return await _watch.Update(container.Id, ct);
-    }
-
-    private async Task<bool> MayExist(string id, CancellationToken ct)
-    {
-        var found = await _engine.Find(id, ct);
-        return found.Refusal is not null || found.Value is not null;
+        return true;
     }
 }

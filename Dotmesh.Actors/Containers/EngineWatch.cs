@@ -23,8 +23,8 @@ internal sealed class EngineWatch(IContainerEngine engine, MountPlaces places, T
     /// <summary>Why the engine does not answer; null when it does.</summary>
     public string? Away => _away;
 
-    /// <summary>Told each time the containers were read whole.</summary>
-    public required Action Connected { get; init; }
+    /// <summary>Asked before the containers are read whole; what it answers is told when they were.</summary>
+    public required Func<Action> Connecting { get; init; }
 
     public async Task Start(CancellationToken ct)
     {
@@ -46,17 +46,18 @@ internal sealed class EngineWatch(IContainerEngine engine, MountPlaces places, T
     /// <summary>Whether a container, running or not, has the volume.</summary>
     public bool HaveVolume(string name) => _known.Values.Any(container => container.Mounts.Any(mount => mount.Volume == name));
 
-    /// <summary>The mounts of running containers; those by the volume plugin are volumes.</summary>
-    public IEnumerable<(EngineContainer Container, MountPlace Place, bool IsVolume)> Running() =>
+    /// <summary>The mounts of running containers.</summary>
+    public IEnumerable<(EngineContainer Container, MountPlace Place)> Running() =>
         from container in _known.Values
         where container.IsRunning
         from mount in container.Mounts
         let place = places.Of(mount)
         where place is not null
-        select (container, place, mount.Volume.Length > 0);
+        select (container, place);
 
-    /// <summary>Mounts of a filesystem that running containers have by the volume plugin.</summary>
-    public int Mounts(FilesystemId filesystem) => Running().Count(found => found.IsVolume && found.Place.Filesystem == filesystem);
+    /// <summary>Mounts of a volume that running containers have now.</summary>
+    public int Mounts(string volume) => _known.Values.Where(container => container is { IsRunning: true, IsRestarting: false })
+        .Sum(container => container.Mounts.Count(mount => mount.Volume == volume));
 
     /// <summary>Asks for one container now.</summary>
     public async Task<Refusal?> Update(string id, CancellationToken ct)
@@ -96,7 +97,7 @@ internal sealed class EngineWatch(IContainerEngine engine, MountPlaces places, T
             while (true)
             {
                 var before = _away;
-                _away = await WatchOnce();
+                _away = await WatchSafely();
                 if (before is null)
                 {
                     log.LogWarning("the container engine went away: {Why}", _away);
@@ -111,6 +112,20 @@ internal sealed class EngineWatch(IContainerEngine engine, MountPlaces places, T
         }
     }
 
+    /// <summary>Whatever goes wrong ends one connection and not the watch.</summary>
+    private async Task<string> WatchSafely()
+    {
+        try
+        {
+            return await WatchOnce();
+        }
+        catch (Exception unforeseen) when (unforeseen is not OperationCanceledException || !_stopping.IsCancellationRequested)
+        {
+            log.LogError(unforeseen, "watching the container engine broke off");
+            return unforeseen.Message;
+        }
+    }
+
     /// <summary>Ends with the reason when the engine is away.</summary>
     private async Task<string> WatchOnce()
     {
@@ -120,15 +135,11 @@ internal sealed class EngineWatch(IContainerEngine engine, MountPlaces places, T
         var listening = Listen(changed.Writer, connection.Token);
         try
         {
-            var all = await engine.List(connection.Token);
-            if (all.Refused(out var refusal))
+            if (await ReadAll(connection.Token) is { } refusal)
             {
                 return refusal.Message;
             }
 
-            _known = all.Value.Where(HasDots).ToImmutableDictionary(container => container.Id);
-            log.LogInformation("connected to the container engine: {Containers} containers use dots", _known.Count);
-            Connected();
             _away = null;
             _read.TrySetResult();
             await foreach (var id in changed.Reader.ReadAllAsync(connection.Token))
@@ -145,6 +156,29 @@ internal sealed class EngineWatch(IContainerEngine engine, MountPlaces places, T
         }
 
         return await listening;
+    }
+
+    private async Task<Refusal?> ReadAll(CancellationToken ct)
+    {
+        await _updating.WaitAsync(ct);
+        try
+        {
+            var connected = Connecting();
+            var all = await engine.List(ct);
+            if (all.Refused(out var refusal))
+            {
+                return refusal;
+            }
+
+            _known = all.Value.Where(HasDots).ToImmutableDictionary(container => container.Id);
+            log.LogInformation("connected to the container engine: {Containers} containers use dots", _known.Count);
+            connected();
+            return null;
+        }
+        finally
+        {
+            _updating.Release();
+        }
     }
 
     private async Task<string> Listen(ChannelWriter<string> changed, CancellationToken ct)

@@ -3,8 +3,13 @@ using System.Collections.Immutable;
 namespace Dotmesh.Actors.Containers;
 
 /// <param name="Name">With the slash that Docker puts before it (contract 3.8).</param>
-/// <param name="IsRunning">Its mounts are there: running, paused or restarting.</param>
-public sealed record EngineContainer(string Id, string Name, bool IsRunning, ImmutableArray<EngineMount> Mounts);
+/// <param name="IsRunning">It has its mounts or will have them again by itself: running, paused or restarting.</param>
+public sealed record EngineContainer(string Id, string Name, bool IsRunning, ImmutableArray<EngineMount> Mounts)
+{
+    /// <summary>Between an end and the next start: its mounts are given back.</summary>
+    public bool IsRestarting { get; init; }
+}
+
 
 /// <param name="Driver">Of a volume; empty for a folder of the host.</param>
 /// <param name="Volume">Empty for a folder of the host.</param>

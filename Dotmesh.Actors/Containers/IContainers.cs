@@ -30,11 +30,11 @@ internal interface IContainers
     /// </summary>
     Task<string> Users(IReadOnlyCollection<FilesystemId> filesystems, CancellationToken ct);
 
-    /// <summary>Whether a container, running or not, mounts the dot by its plain name.</summary>
-    bool HavePlain(DotName dot);
+    /// <summary>Whether a container, running or not, mounts the dot by its plain name. Refused while that is not known.</summary>
+    Outcome<bool> HavePlain(DotName dot);
 
     /// <summary>
-    /// Stops the running containers that are affected. None begins meanwhile: its mount is the dot's work and waits for its
+    /// Stops the running containers that are affected. None begins meanwhile by a volume: its mount is the dot's work and waits for its
     /// turn, which is why <see cref="StartAgain"/> must not be waited for before the dot's own work has ended.
     /// </summary>
     Task<Stopped> Stop(FilesystemId dot, Affected affected, CancellationToken ct);
@@ -58,7 +58,7 @@ internal sealed class NoContainers : IContainers
 
     public Task<string> Users(IReadOnlyCollection<FilesystemId> filesystems, CancellationToken ct) => Task.FromResult("");
 
-    public bool HavePlain(DotName dot) => false;
+    public Outcome<bool> HavePlain(DotName dot) => false;
 
     public Task<Stopped> Stop(FilesystemId dot, Affected affected, CancellationToken ct) => Task.FromResult(Stopped.Nothing);
 

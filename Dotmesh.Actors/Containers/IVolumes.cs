@@ -29,7 +29,7 @@ public interface IVolumes
     /// <summary>Dots survive; a name that was made with options is forgotten.</summary>
     Task<Outcome<Done>> Remove(string name, CancellationToken ct);
 
-    /// <summary>Brings the dot to this node, and counts as a use of it until <see cref="Unmount"/>.</summary>
+    /// <summary>Brings the dot to this node, and, unless refused, counts as a use of it until <see cref="Unmount"/>.</summary>
     /// <param name="id">The engine's, one for each mount of each container.</param>
     Task<Outcome<string>> Mount(string name, string id, CancellationToken ct);
 

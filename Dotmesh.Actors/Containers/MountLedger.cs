@@ -37,17 +37,18 @@ internal sealed class MountLedger
 
     public void Remove(string volume, string id) => Change(held => held.Remove((volume, id)));
 
-    /// <summary>How many are held of a filesystem.</summary>
-    public int Of(FilesystemId filesystem) => _held.Values.Count(mount => mount.Filesystem == filesystem);
+    /// <summary>What a volume that is held leads to; null when it is not held.</summary>
+    public FilesystemId? LeadsTo(string volume) => _held.Values.FirstOrDefault(mount => mount.Volume == volume)?.Filesystem;
 
     /// <summary>
-    /// After the engine was away it may have forgotten to give some back: no more are held of a filesystem than its running containers
-    /// have.
+    /// After the engine was away it may have forgotten to give some back: no more are held of a volume than its running containers have.
     /// </summary>
-    public void Keep(Func<FilesystemId, int> running) => Change(held => held.Values
-        .GroupBy(mount => mount.Filesystem)
-        .SelectMany(group => group.Take(running(group.Key)))
-        .ToImmutableDictionary(mount => (mount.Volume, mount.Id)));
+    /// <param name="known">Those that were held before the engine was asked; what was added since is kept.</param>
+    public void Keep(IReadOnlyCollection<HeldMount> known, Func<string, int> running) => Change(held =>
+    {
+        var dropped = known.GroupBy(mount => mount.Volume).SelectMany(group => group.Skip(running(group.Key)));
+        return held.RemoveRange(dropped.Select(mount => (mount.Volume, mount.Id)));
+    });
 
     private void Change(
         Func<ImmutableDictionary<(string Volume, string Id), HeldMount>, ImmutableDictionary<(string Volume, string Id), HeldMount>> change)

@@ -8,6 +8,9 @@ namespace Dotmesh.Actors.Containers;
 /// <param name="driver">What the engine calls this node's volume plugin.</param>
 internal sealed partial class MountPlaces(string driver, VolumeDefinitions definitions, MountLinks links, IDirectory directory)
 {
+    /// <summary>What a volume leads to while the engine holds it: names may mean something else meanwhile.</summary>
+    public Func<string, FilesystemId?> Held { get; set; } = _ => null;
+
     /// <summary>Null: no dot of this node.</summary>
     public MountPlace? Of(EngineMount mount)
     {
@@ -28,6 +31,12 @@ internal sealed partial class MountPlaces(string driver, VolumeDefinitions defin
 
     /// <summary>Null: it cannot be the name of one.</summary>
     public MountPlace? OfVolume(string volume)
+    {
+        var place = ByName(volume);
+        return Held(volume) is { } held ? (place ?? new MountPlace(null, false, held)) with { Filesystem = held } : place;
+    }
+
+    private MountPlace? ByName(string volume)
     {
         if (definitions.Find(volume) is { } defined)
         {

@@ -37,7 +37,10 @@ internal sealed class StoppedContainers
     /// <summary>Durable when it returns.</summary>
     public void Add(Interruption interruption) => Change(all => all.Add(interruption));
 
-    public void Remove(string key) => Change(all => all.RemoveAll(interruption => interruption.Key == key));
+    /// <summary>What is left of one; nothing of it removes it.</summary>
+    public void Replace(Interruption left) => Change(all => left.Containers.IsEmpty
+        ? all.RemoveAll(interruption => interruption.Key == left.Key)
+        : [.. all.Select(interruption => interruption.Key == left.Key ? left : interruption)]);
 
     private void Change(Func<ImmutableArray<Interruption>, ImmutableArray<Interruption>> change)
     {

@@ -66,9 +66,24 @@ internal sealed class VolumesFacade(DotsFacade dots, DotEnvironment env, EngineC
 
         var (volume, commit) = target.Value;
         var hold = new VolumeHold(name, id);
-        return commit is { } at
-            ? await dots.ProcureCommit(Admin, volume, at, hold, ct)
-            : await dots.Procure(Admin, volume, hold, ct);
+        var done = false;
+        containers.Want(name, id);
+        try
+        {
+            var mounted = commit is { } at
+                ? await dots.ProcureCommit(Admin, volume, at, hold, ct)
+                : await dots.Procure(Admin, volume, hold, ct);
+            done = mounted.Refusal is null;
+            return mounted;
+        }
+        finally
+        {
+            if (!done)
+            {
+                // an engine gives nothing back that it did not get
+                containers.Release(name, id);
+            }
+        }
     }
 
     public Outcome<Done> Unmount(string name, string id)
@@ -93,6 +108,11 @@ internal sealed class VolumesFacade(DotsFacade dots, DotEnvironment env, EngineC
     private async Task<Outcome<DotTarget>> Define(string name, VolumeOptions options, CancellationToken ct)
     {
         var volume = options.Dot!;
+        if (VolumeName.Parse(name) is { Refusal: null } plain && dots.Resolve(Admin, plain.Value.Dot, "", Right.Use).Refusal is null)
+        {
+            return new Refusal(RefusalCode.AlreadyExists, $"{plain.Value.Dot} is a dot: choose another name for the volume.");
+        }
+
         var target = dots.Resolve(Admin, volume.Dot, volume.Branch, Right.Use);
         if (target.Refused(out var refusal))
         {
@@ -117,7 +137,9 @@ internal sealed class VolumesFacade(DotsFacade dots, DotEnvironment env, EngineC
         var kept = await definitions.Add(wanted, ct);
         return kept == wanted
             ? target
-            : new Refusal(RefusalCode.AlreadyExists, $"A volume {name} exists already, for {kept.Target}{(kept.Commit is { } at ? $" at {at}" : "")}. Remove it first.");
+            : new Refusal(
+                RefusalCode.AlreadyExists,
+                $"A volume {name} exists already, for {kept.Target}{(kept.Commit is { } at ? $" at {at}" : "")}. Remove it first.");
     }
 }
 

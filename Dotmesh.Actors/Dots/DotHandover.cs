@@ -73,18 +73,24 @@ internal sealed class DotHandover(DotScope scope)
         }
 
         var seen = command.Seen.ToDictionary(filesystem => filesystem.Id);
-        if (seen.Count != scope.State.Filesystems.Count || !scope.State.Filesystems.Keys.All(id => seen.GetValueOrDefault(id) == Here(id)))
+        if (scope.State.CutSinceTaken || seen.Count != scope.State.Filesystems.Count || !scope.State.Filesystems.Keys.All(id => seen.GetValueOrDefault(id) == Here(id)))
         {
             return new Refusal(RefusalCode.Conflict, $"Dot {scope.State.Name} has changed on node {scope.Env.Node} since it was looked at.");
         }
 
         try
         {
+            // before, because who writes here must not be interrupted each time that this is asked; and after, when nobody can
+            if (await Dirty() is { Count: > 0 })
+            {
+                return WrittenTo();
+            }
+
             await Unmount();
             if (await Dirty() is { Count: > 0 })
             {
                 await Stay();
-                return new Refusal(RefusalCode.Conflict, $"Dot {scope.State.Name} was written to on node {scope.Env.Node}.");
+                return WrittenTo();
             }
         }
         catch (StorageException failure)
@@ -95,6 +101,8 @@ internal sealed class DotHandover(DotScope scope)
 
         return await Move(command.To, "given back");
     }
+
+    private Refusal WrittenTo() => new(RefusalCode.Conflict, $"Dot {scope.State.Name} was written to on node {scope.Env.Node}.");
 
     private SeenFilesystem Here(FilesystemId id) => new(id, scope.Env.Index.Count(id), scope.Env.Index.Newest(id));
 

@@ -7,7 +7,7 @@ internal sealed class DotMounts(DotScope scope)
 {
     public async Task<Outcome<DotProtocol.Reply>> Mount(DotProtocol.Mount mount, DateTimeOffset deadline)
     {
-        if (DotDecisions.Find(scope.State, mount.Filesystem).Refused(out var refusal))
+        if ((Elsewhere(mount.At) ?? DotDecisions.Find(scope.State, mount.Filesystem).Refusal) is { } refusal)
         {
             return refusal;
         }
@@ -23,15 +23,16 @@ internal sealed class DotMounts(DotScope scope)
 
     public async Task<Outcome<DotProtocol.Reply>> Switch(DotProtocol.Switch to)
     {
-        await scope.Mount(to.To);
-        scope.Env.Links.Repoint(scope.State.Name, to.To);
+        var path = await scope.On(to.To, "mounting", null, (storage, ct) => storage.Mount(to.To, ct));
+        scope.Env.Index.SetMounted(to.To, true);
+        scope.Env.Links.Repoint(scope.State.Name, to.To, path);
         scope.Hit(FaultPoints.SwitchAfterRepoint);
         return new DotProtocol.Finished();
     }
 
     public async Task<Outcome<DotProtocol.Reply>> MountCommit(DotProtocol.MountCommit mount, DateTimeOffset deadline)
     {
-        if (DotDecisions.Find(scope.State, mount.Filesystem).Refused(out var refusal))
+        if ((Elsewhere(mount.At) ?? DotDecisions.Find(scope.State, mount.Filesystem).Refusal) is { } refusal)
         {
             return refusal;
         }
@@ -48,6 +49,10 @@ internal sealed class DotMounts(DotScope scope)
             return path;
         }));
     }
+
+    private Refusal? Elsewhere(StorageNodeId? wanted) => wanted is { } at && at != scope.Env.Node
+        ? new Refusal(RefusalCode.Conflict, $"Dot {scope.State.Name} went to node {scope.Env.Node} while node {at} was about to mount it; try again.")
+        : null;
 
     /// <summary>As part of the operation: what runs alone on the dot sees it, or comes before it.</summary>
     private void Hold(string volume, string id, FilesystemId filesystem)

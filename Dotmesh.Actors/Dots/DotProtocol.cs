@@ -44,11 +44,13 @@ public static class DotProtocol
     /// <summary>Mounts the live filesystem. -> <see cref="Mounted"/></summary>
     /// <param name="Volume">As the container engine calls it that holds the mount from now on; empty without one.</param>
     /// <param name="Hold">The engine's id for this mount.</param>
-    public sealed record Mount(FilesystemId Filesystem, string By, string Volume = "", string Hold = "") : Command(By);
+    /// <param name="At">The only node where it is of use; refused on another one, where the dot may have gone meanwhile.</param>
+    public sealed record Mount(FilesystemId Filesystem, string By, string Volume = "", string Hold = "", StorageNodeId? At = null) : Command(By);
 
     /// <summary>Mounts a commit read-only. -> <see cref="Mounted"/></summary>
     /// <inheritdoc cref="Mount"/>
-    public sealed record MountCommit(FilesystemId Filesystem, CommitId Commit, string By, string Volume = "", string Hold = "") : Command(By);
+    public sealed record MountCommit(
+        FilesystemId Filesystem, CommitId Commit, string By, string Volume = "", string Hold = "", StorageNodeId? At = null) : Command(By);
 
     /// <summary>
     /// The plain name leads to another branch on this node: containers that mount it are stopped, repointed and started again (contract 2.5,
@@ -78,7 +80,7 @@ public static class DotProtocol
 
     /// <summary>
     /// Gives the dot back to the node that controlled it before and whose containers never ceased to use it: only if all that is here is
-    /// there too, and nothing was done since it was looked at. -> <see cref="Finished"/>
+    /// there too, nobody rolled back what is, and nothing was done since it was looked at. -> <see cref="Finished"/>
     /// </summary>
     /// <param name="Seen">What that node saw here: all of it is a beginning of what it has itself.</param>
     public sealed record GiveBack(StorageNodeId To, ImmutableArray<SeenFilesystem> Seen, string By) : Command(By);

@@ -61,6 +61,9 @@ public sealed record DotState
     /// <inheritdoc cref="DotRow.Generation"/>
     public long Generation { get; init; }
 
+    /// <summary>Somebody took commits away (rollback, stash) since this node was given control: copies of before are not newer for it.</summary>
+    public bool CutSinceTaken { get; init; }
+
     public BranchState? FindBranch(string name) =>
         Filesystems.Values.FirstOrDefault(branch => string.Equals(branch.Name, name, StringComparison.Ordinal));
 
@@ -87,14 +90,14 @@ public sealed record DotState
         {
             Begun = new BegunChange(e.Filesystem, e.To, e.Branch, e.Stash, e.By),
         },
-        DotEvents.RolledBack e => With(e.Changes).Settled().Shortened(),
+        DotEvents.RolledBack e => With(e.Changes).Settled().Shortened().Cut(),
         DotEvents.Stashed e => With(e.Changes)
             .WithBranch(new BranchState(e.Branch, e.Stash, new CommitOrigin(e.Filesystem, e.To), [.. e.Commits]))
-            .Settled().Shortened(),
+            .Settled().Shortened().Cut(),
         DotEvents.ChangeAbandoned e => With(e.Changes).Settled().Shortened(),
         DotEvents.DeletionBegun => Move(DotPhase.Deleting) with { Begun = null },
         DotEvents.Deleted => Move(DotPhase.Deleted),
-        DotEvents.ControlTaken e => this with { Node = e.Node, Epoch = e.Epoch },
+        DotEvents.ControlTaken e => this with { Node = e.Node, Epoch = e.Epoch, CutSinceTaken = false },
         DotEvents.Renamed e => Called(e.Name, e.OwnerId, e.OwnerName, e.Collaborators),
         DotEvents.ReplicationSet e => this with { Copies = e.Copies },
         DotEvents.CollaboratorAdded e => this with { Collaborators = Collaborators.SetItem(e.UserId, e.UserName) },
@@ -152,6 +155,8 @@ public sealed record DotState
             Epoch = epoch,
             Filesystems = Filesystems.SetItem(dot, new BranchState("", dot, null, [.. commits])),
         };
+
+    private DotState Cut() => this with { CutSinceTaken = true };
 
     private DotState Shortened() => this with { Generation = Generation + 1 };
 

@@ -53,9 +53,22 @@ internal sealed partial class DotsFacade
             return Refusals.NoSuchDot(name);
         }
 
-        return Check(caller, row, Right.Own) is null
-            ? await Ask(row.Id, new DotProtocol.Delete(caller.User.Id), ct)
-            : Refusals.NotOwnerToDelete(name);
+        if (Check(caller, row, Right.Own) is not null)
+        {
+            return Refusals.NotOwnerToDelete(name);
+        }
+
+        // the controlling node looks for itself; a container may have gone on where the dot was before
+        var inUse = row.Status == DotStatus.Active && Nodes.Length > 1 ? await UsersAnywhere(row, ct) : "";
+        return inUse.Length > 0 ? Refusals.InUseToDelete(row.Id, inUse) : await Ask(row.Id, new DotProtocol.Delete(caller.User.Id), ct);
+    }
+
+    private async Task<string> UsersAnywhere(DotRow row, CancellationToken ct)
+    {
+        var targets = row.Branches.Values.Select(branch => new DotTarget(row, branch.Name, branch.Id)).Prepend(new DotTarget(row, "", row.Id));
+        var seen = await View([.. targets], ct);
+        var elsewhere = seen.SelectMany(view => view.Containers).Select(use => use.Name).Distinct(StringComparer.Ordinal).ToList();
+        return string.Join(", ", elsewhere);
     }
 
     public async Task<Outcome<string>> Procure(
@@ -72,46 +85,62 @@ internal sealed partial class DotsFacade
     internal async Task<Outcome<string>> Procure(Caller caller, VolumeName volume, VolumeHold? hold, CancellationToken ct)
     {
         var found = await FindOrCreate(caller, volume.Dot, volume.Branch, ct);
-        var target = found.Refusal is null ? await Bring(caller, found.Value, ct) : found;
-        if (target.Refused(out var refusal))
+        return found.Refused(out var refusal) ? refusal : await Here(caller, found.Value, async target =>
         {
-            return refusal;
-        }
-
-        while (true)
-        {
-            var filesystem = LeadsTo(target.Value);
-            var command = new DotProtocol.Mount(filesystem, caller.User.Id, hold?.Volume ?? "", hold?.Id ?? "");
-            var mounted = await Ask<DotProtocol.Mounted, string>(target.Value.Dot.Id, command, reply => reply.Path, ct);
-            if (mounted.Refusal is not null)
+            while (true)
             {
-                return mounted;
-            }
+                var filesystem = LeadsTo(target);
+                var command = new DotProtocol.Mount(filesystem, caller.User.Id, hold?.Volume ?? "", hold?.Id ?? "", env.Node);
+                var mounted = await Ask<DotProtocol.Mounted, string>(target.Dot.Id, command, reply => reply.Path, ct);
+                var path = mounted.Then(at => Provide(target, at, volume.Subdot));
+                if (path.Refusal is not null || LeadsTo(target) == filesystem)
+                {
+                    return path;
+                }
 
-            var path = Provide(target.Value, mounted.Value, volume.Subdot);
-            if (path.Refusal is not null || LeadsTo(target.Value) == filesystem)
-            {
-                return path;
+                // it was switched to another branch meanwhile: that one has to be mounted
             }
-
-            // it was switched to another branch meanwhile: that one has to be mounted
-        }
+        }, ct);
     }
 
     /// <summary>The same for a commit, read-only: a folder of the commit's view.</summary>
     internal async Task<Outcome<string>> ProcureCommit(Caller caller, VolumeName volume, CommitId commit, VolumeHold hold, CancellationToken ct)
     {
         var found = Resolve(caller, volume.Dot, volume.Branch, Right.Use);
-        var target = found.Refusal is null ? await Bring(caller, found.Value, ct) : found;
-        if (target.Refused(out var refusal))
-        {
-            return refusal;
-        }
-
-        var command = new DotProtocol.MountCommit(target.Value.Filesystem, commit, caller.User.Id, hold.Volume, hold.Id);
-        return await Ask<DotProtocol.Mounted, string>(
-            target.Value.Dot.Id, command, reply => Path.Combine(reply.Path, volume.Subdot), ct);
+        return found.Refused(out var refusal) ? refusal : await Here(
+            caller,
+            found.Value,
+            target => Ask<DotProtocol.Mounted, string>(
+                target.Dot.Id,
+                new DotProtocol.MountCommit(target.Filesystem, commit, caller.User.Id, hold.Volume, hold.Id, env.Node),
+                reply => Path.Combine(reply.Path, volume.Subdot),
+                ct),
+            ct);
     }
+
+    /// <summary>
+    /// Mounts are where they are asked for: the dot comes to this node (design D7), again if another one asked for it at the same moment.
+    /// </summary>
+    private async Task<Outcome<string>> Here(Caller caller, DotTarget target, Func<DotTarget, Task<Outcome<string>>> mount, CancellationToken ct)
+    {
+        const int Most = 3;
+        for (var attempt = 1; ; attempt++)
+        {
+            if (NodeOf(target) != env.Node
+                && (await Ask(target.Dot.Id, new DotProtocol.HandOver(env.Node, caller.User.Id), ct)).Refused(out var stays))
+            {
+                return stays;
+            }
+
+            var mounted = await mount(target);
+            if (mounted.Refusal is null || attempt == Most || NodeOf(target) == env.Node)
+            {
+                return mounted;
+            }
+        }
+    }
+
+    private StorageNodeId NodeOf(DotTarget target) => (env.Directory.Find(target.Dot.Id) ?? target.Dot).Node;
 
     /// <summary>A missing dot is made; a missing branch is not.</summary>
     internal async Task<Outcome<DotTarget>> FindOrCreate(Caller caller, DotName name, string branch, CancellationToken ct)
@@ -136,7 +165,13 @@ internal sealed partial class DotsFacade
         }
 
         var target = found.Value;
-        if (!env.Containers.HavePlain(name) || env.Links.LeadsTo(name, "") == target.Filesystem)
+        var inUse = env.Containers.HavePlain(name);
+        if (inUse.Refused(out refusal))
+        {
+            return refusal;
+        }
+
+        if (!inUse.Value || env.Links.LeadsTo(name, "") == target.Filesystem)
         {
             // the choice of a branch is the client's until a container has the dot (contract 2.5)
             return default(Done);
@@ -147,7 +182,14 @@ internal sealed partial class DotsFacade
             return await Ask(target.Dot.Id, new DotProtocol.Switch(target.Filesystem, caller.User.Id), ct);
         }
 
-        // none runs here: a container keeps its dot from being moved away
+        // none runs here, but where this node lost the dot under it
+        if (await env.Containers.Users([.. target.Dot.Filesystems], ct) is { Length: > 0 } still)
+        {
+            return new Refusal(
+                RefusalCode.Conflict,
+                $"{still} on this node's host still uses dot {name}, which node {target.Dot.Node} controls now: stop it and try again.");
+        }
+
         env.Links.Repoint(name, target.Filesystem);
         return default(Done);
     }
@@ -157,12 +199,6 @@ internal sealed partial class DotsFacade
         target.Branch.Length == 0 && env.Links.LeadsTo(target.Dot.Name, "") is { } linked && target.Dot.Filesystems.Contains(linked)
             ? linked
             : target.Filesystem;
-
-    /// <summary>Mounts are where they are asked for: the dot comes to this node (design D7).</summary>
-    private async Task<Outcome<DotTarget>> Bring(Caller caller, DotTarget target, CancellationToken ct) =>
-        target.Dot.Node == env.Node
-            ? target
-            : (await Ask(target.Dot.Id, new DotProtocol.HandOver(env.Node, caller.User.Id), ct)).Then<DotTarget>(_ => target);
 
     private Outcome<string> Provide(DotTarget target, string path, string subdot)
     {

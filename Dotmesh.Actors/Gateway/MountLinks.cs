@@ -18,7 +18,8 @@ public sealed partial class MountLinks(string prefix)
     /// <summary>The dot and branch that a path below the links belongs to; null when it is none.</summary>
     public (DotName Dot, string Branch)? NameOf(string path)
     {
-        var below = path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries) : [];
+        var root = prefix.TrimEnd('/') + '/';
+        var below = path.StartsWith(root, StringComparison.Ordinal) ? path[root.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries) : [];
         if (below.Length < 2)
         {
             return null;
@@ -32,20 +33,23 @@ public sealed partial class MountLinks(string prefix)
     public FilesystemId? LeadsTo(DotName name, string branch) =>
         new FileInfo(PathOf(name, branch)).LinkTarget is { } target ? new FilesystemId(Path.GetFileName(target)) : null;
 
-    /// <summary>Makes the plain name's link lead to another of the dot's filesystems, in one step; nothing where there is no link.</summary>
-    public void Repoint(DotName name, FilesystemId filesystem)
+    /// <summary>Makes the plain name's link lead to another of the dot's filesystems, in one step.</summary>
+    /// <param name="mountedAt">Null where it is not mounted: beside what the link leads to now, and nothing where there is no link.</param>
+    public void Repoint(DotName name, FilesystemId filesystem, string? mountedAt = null)
     {
         var path = PathOf(name, "");
         lock (_lock)
         {
-            if (new FileInfo(path).LinkTarget is not { } target)
+            var before = new FileInfo(path).LinkTarget;
+            if ((mountedAt ?? (before is null ? null : Path.Combine(Path.GetDirectoryName(before)!, filesystem.Value))) is not { } target)
             {
                 return;
             }
 
+            MakeParents(Path.GetDirectoryName(path)!);
             var beside = $"{path}.new";
             File.Delete(beside);
-            File.CreateSymbolicLink(beside, Path.Combine(Path.GetDirectoryName(target)!, filesystem.Value));
+            File.CreateSymbolicLink(beside, target);
             // File.Move follows the links and asks whether they lead to files
             if (Native.Rename(beside, path) != 0)
             {

@@ -67,6 +67,20 @@ internal sealed class PluginListener : IAsyncDisposable
         return app;
     }
 
+    /// <summary>A socket cannot be opened as a file.</summary>
+    private static bool IsOrdinary(string path)
+    {
+        try
+        {
+            using var opened = File.OpenHandle(path);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
     private static async Task MakeWay(string socket, CancellationToken ct)
     {
         if (!File.Exists(socket))
@@ -81,6 +95,11 @@ internal sealed class PluginListener : IAsyncDisposable
         }
         catch (SocketException nobody) when (nobody.SocketErrorCode == SocketError.ConnectionRefused)
         {
+            if (IsOrdinary(socket))
+            {
+                throw new StartFailureException($"{socket} is a file and no socket: --docker:pluginsocket=PATH chooses another place for the volume plugin.");
+            }
+
             File.Delete(socket);
             return;
         }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Net.Sockets;
 using Docker.DotNet;
 using Docker.DotNet.Models;
 using Dotmesh.Actors;
@@ -40,19 +39,10 @@ public sealed class DockerEngine : IContainerEngine
         Patience,
         ct);
 
+    /// <remarks>By a list of one: what inspects a container waits for it, and one that is being started may wait for its dot.</remarks>
     public Task<Outcome<EngineContainer?>> Find(string id, CancellationToken ct) => Call<EngineContainer?>(
-        async limited =>
-        {
-            try
-            {
-                var found = await _client.Containers.InspectContainerAsync(id, limited);
-                return new EngineContainer(found.ID, found.Name, Runs(found), Mounts(found.Mounts));
-            }
-            catch (DockerContainerNotFoundException)
-            {
-                return (EngineContainer?)null;
-            }
-        },
+        async limited => (await _client.Containers.ListContainersAsync(new ContainersListParameters { All = true, Filters = Only("id", id) }, limited))
+            .Where(found => found.ID == id).Select(Container).FirstOrDefault(),
         Patience,
         ct);
 
@@ -104,10 +94,7 @@ public sealed class DockerEngine : IContainerEngine
         var wanted = new ContainerEventsParameters
         {
             Since = since,
-            Filters = new Dictionary<string, IDictionary<string, bool>>(StringComparer.Ordinal)
-            {
-                ["type"] = new Dictionary<string, bool>(StringComparer.Ordinal) { ["container"] = true },
-            },
+            Filters = Only("type", "container"),
         };
         try
         {
@@ -125,12 +112,17 @@ public sealed class DockerEngine : IContainerEngine
     private static EngineContainer Container(ContainerListResponse found) => new(
         found.ID,
         // the first that is its own: others are what linked containers call it
-        found.Names.FirstOrDefault(name => name.LastIndexOf('/') == 0) ?? found.Names.FirstOrDefault() ?? "",
+        found.Names?.FirstOrDefault(name => name.LastIndexOf('/') == 0) ?? found.Names?.FirstOrDefault() ?? "",
         found.State is "running" or "paused" or "restarting",
-        Mounts(found.Mounts));
+        [.. (found.Mounts ?? []).Select(Mount)])
+    {
+        IsRestarting = found.State is "restarting",
+    };
 
-    private static ImmutableArray<EngineMount> Mounts(IEnumerable<MountPoint>? mounts) =>
-        [.. (mounts ?? []).Select(mount => Mount(mount))];
+    private static Dictionary<string, IDictionary<string, bool>> Only(string what, string value) => new(StringComparer.Ordinal)
+    {
+        [what] = new Dictionary<string, bool>(StringComparer.Ordinal) { [value] = true },
+    };
 
     private static EngineMount Mount(MountPoint mount) => mount.Type == "volume"
         ? new EngineMount(mount.Driver ?? "", mount.Name ?? "", mount.Source ?? "")
@@ -163,14 +155,13 @@ public sealed class DockerEngine : IContainerEngine
         }
     }
 
-    /// <summary>Null: it is no failure of the connection.</summary>
+    /// <summary>Null: this node asked for the end.</summary>
     private static string? Away(Exception failure, CancellationToken ct) => failure switch
     {
         OperationCanceledException when ct.IsCancellationRequested => null,
         DockerApiException refused => Told.Text(refused),
-        HttpRequestException or IOException or SocketException or TimeoutException or ObjectDisposedException or OperationCanceledException
-            => failure.GetBaseException().Message,
-        _ => null,
+        // whatever else it is, an answer that was cut off or makes no sense included
+        _ => failure.GetBaseException().Message,
     };
 
     private sealed class Told(Action<string> changed) : IProgress<Message>

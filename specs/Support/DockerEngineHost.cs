@@ -41,6 +41,14 @@ public sealed class DockerEngineHost(string driver, string? prefix = null) : IAs
         return printed;
     }
 
+    /// <summary>The same, however it ends.</summary>
+    public async Task<ChildResult> TryRun(string volume, string line)
+    {
+        var result = await Try(["run", .. Options(volume), Image, "sh", "-c", line]);
+        _volumes[Named(volume)] = true;
+        return result;
+    }
+
     /// <summary>The same when the engine has to refuse; answers what it says.</summary>
     public async Task<string> Refused(string volume, string line = "true")
     {

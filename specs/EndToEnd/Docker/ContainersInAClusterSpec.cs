@@ -107,6 +107,48 @@ public sealed class ContainersInAClusterSpec : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task A_rollback_on_another_node_is_not_undone_by_a_container_that_went_on()
+    {
+        Require();
+        await Started("cut");
+        var name = _engines[0].Named("cut");
+        var commits = (JsonArray)(await _cluster.Nodes[1].Rpc.Call("Commits", new { Namespace = "admin", Name = name, Branch = "" }))!;
+        await _cluster.Nodes[0].Kill9();
+        await _cluster.Nodes[1].Rpc.CallAgain(
+            "Rollback", new { Namespace = "admin", Name = name, Branch = "", SnapshotId = (string)commits[0]!["Id"]! });
+
+        await _cluster.Restart(0);
+        await Lists(1, "cut", "/cut");
+        await _cluster.Logged("does not give back", TimeSpan.FromSeconds(60), 0);
+
+        Assert.NotEqual(_zero, await Master("cut", asked: 1));
+        var after = (JsonArray)(await _cluster.Nodes[1].Rpc.Call("Commits", new { Namespace = "admin", Name = name, Branch = "" }))!;
+        Assert.Single(after);
+    }
+
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_two_containers_that_start_on_two_nodes_at_once_one_has_the_dot_and_the_other_is_refused_or_comes_after(bool first)
+    {
+        Require();
+        var name = $"both-{first}";
+        await _engines[0].Run(name, "echo hello >/foo/HELLO");
+        await _engines[1].Run(On(1, name), "true");
+
+        var runs = await Task.WhenAll(Tried(0, name), Tried(1, On(1, name)), Tried(2, On(2, name)));
+
+        foreach (var run in runs)
+        {
+            Assert.True(run.ExitCode == 0 ? run.Output == "hello" : run.Errors.Contains("cannot-move-while-containers-running", StringComparison.Ordinal), run.ToString());
+        }
+
+        Assert.Contains(runs, run => run.ExitCode == 0);
+        await Lists(0, name, "");
+        await _cluster.Nodes[0].Rpc.CallAgain("Delete", new { Namespace = "admin", Name = _engines[0].Named(name) });
+    }
+
+    [SkippableFact]
     public async Task What_a_container_wrote_beside_a_commit_on_another_node_becomes_a_branch_when_it_is_stopped()
     {
         Require();
@@ -118,6 +160,9 @@ public sealed class ContainersInAClusterSpec : IAsyncLifetime
         await _cluster.Restart(0);
         await Lists(1, "parted", "/parted");
         Assert.NotEqual(_zero, await Master("parted", asked: 1));
+        var deletion = await Assert.ThrowsAsync<RpcErrorException>(
+            () => _cluster.Nodes[1].Rpc.Call("Delete", new { Namespace = "admin", Name = _engines[0].Named("parted") }));
+        Assert.Contains("cannot delete the volume", deletion.Text, StringComparison.Ordinal);
         Assert.Equal("BEFORE\nMEANWHILE", await _engines[0].Exec("parted", "ls /foo"));
 
         await _engines[0].Remove("parted");
@@ -133,6 +178,8 @@ public sealed class ContainersInAClusterSpec : IAsyncLifetime
             () => $"what only node 0 had did not become a branch\n{_cluster.LogOf(0)}");
         Assert.Equal("BEFORE\nMEANWHILE", await _engines[1].Run($"parted@{branch}", "ls /foo"));
     }
+
+    private Task<ChildResult> Tried(int number, string volume) => _engines[number].TryRun(volume, "cat /foo/HELLO");
 
     private async Task Started(string name)
     {

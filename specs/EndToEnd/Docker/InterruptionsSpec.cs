@@ -27,9 +27,15 @@ public sealed class InterruptionsSpec(DockerNode node) : IClassFixture<DockerNod
         var commit = await node.Commit(dot);
         await _engine.Exec($"{dot}-1", "touch /foo/later");
 
-        await Assert.ThrowsAnyAsync<HttpRequestException>(() => node.Rollback(dot, commit));
-        await node.Node.Ended();
-        await node.Restart();
+        try
+        {
+            await Assert.ThrowsAnyAsync<HttpRequestException>(() => node.Rollback(dot, commit));
+            await node.Node.Ended();
+        }
+        finally
+        {
+            await node.Restart();
+        }
 
         await _engine.Runs($"{dot}-1");
         await _engine.Runs($"{dot}-2");
@@ -49,9 +55,15 @@ public sealed class InterruptionsSpec(DockerNode node) : IClassFixture<DockerNod
         await node.Branch("repointed", "branch1");
         await _engine.Run("repointed@branch1", "touch /foo/BRANCH");
 
-        await Assert.ThrowsAnyAsync<HttpRequestException>(() => node.Switch("repointed", "branch1"));
-        await node.Node.Ended();
-        await node.Restart();
+        try
+        {
+            await Assert.ThrowsAnyAsync<HttpRequestException>(() => node.Switch("repointed", "branch1"));
+            await node.Node.Ended();
+        }
+        finally
+        {
+            await node.Restart();
+        }
 
         await _engine.Runs("repointed");
         Assert.Equal("BRANCH", await _engine.Exec("repointed", "ls /foo"));

@@ -135,6 +135,27 @@ public sealed class VolumePluginSpec : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_mount_that_was_refused_is_held_by_nobody()
+    {
+        await _plugin.Call("VolumeDriver.Create", new { Name = "odd" });
+        var root = (string)(await _plugin.Call("VolumeDriver.Mount", new { Name = "odd.__root__", ID = "1" }))["Mountpoint"]!;
+        await File.WriteAllTextAsync(Path.Combine(root, "logs"), "a file and no folder");
+        Assert.Equal("", await _plugin.Error("VolumeDriver.Unmount", new { Name = "odd.__root__", ID = "1" }));
+
+        Assert.Contains("subdot logs cannot be used", await _plugin.Error("VolumeDriver.Mount", new { Name = "odd.logs", ID = "2" }), StringComparison.Ordinal);
+
+        await _node.Rpc.Call("Delete", new { Namespace = "admin", Name = "odd" });
+    }
+
+    [Fact]
+    public async Task A_name_for_something_else_cannot_be_that_of_a_dot()
+    {
+        await _plugin.Call("VolumeDriver.Create", new { Name = "one" });
+        await _plugin.Call("VolumeDriver.Create", new { Name = "two" });
+        Assert.Contains("is a dot", await _plugin.Error("VolumeDriver.Create", new { Name = "two", Opts = new { dot = "one" } }), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_is_not_the_protocol_is_refused()
     {
         await Assert.ThrowsAsync<HttpRequestException>(() => _plugin.Call("VolumeDriver.Format"));
@@ -150,6 +171,20 @@ public sealed class VolumePluginSpec : IAsyncLifetime
         Assert.Contains(Socket, said, StringComparison.Ordinal);
         Assert.Contains("--docker:pluginsocket", said, StringComparison.Ordinal);
         Assert.Equal("", await _plugin.Error("VolumeDriver.List"));
+    }
+
+    [Fact]
+    public async Task A_file_in_the_place_of_the_socket_is_left_alone()
+    {
+        var file = Path.Combine(_folder.Path, "precious");
+        await File.WriteAllTextAsync(file, "data");
+        var setup = new NodeSetup(Path.Combine(_folder.Path, "other"))
+        {
+            Environment = new Dictionary<string, string?> { ["DOTMESH__DOCKER__PLUGIN"] = "yes", ["DOTMESH__DOCKER__PLUGINSOCKET"] = file },
+        };
+
+        Assert.Contains("is a file and no socket", await NodeCluster.Refused(setup), StringComparison.Ordinal);
+        Assert.Equal("data", await File.ReadAllTextAsync(file));
     }
 
     [Fact]
