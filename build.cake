@@ -7,6 +7,7 @@
 //   dotnet cake --target=Bench     the table of figures (artifacts/bench.md)
 //   dotnet cake --target=OpenZfs   the storage specs beside a real OpenZFS kernel module, in a virtual machine
 //   dotnet cake --target=Publish   a framework-dependent node in artifacts/node
+//   dotnet cake --target=DockerPlugin   a managed plugin for `docker plugin create` in artifacts/docker-plugin
 //
 // DOTMESH_SPEC_LANES picks the lanes that need something of the machine (a comma list; `zfs` is a running zfs-fuse
 // or OpenZFS). Specs of a lane that is not picked are skipped and counted as such.
@@ -163,5 +164,42 @@ Task("Publish").Does(() =>
     Run("dotnet", new ProcessArgumentBuilder()
         .Append("publish").Append("Dotmesh.Node").Append("--nologo").Append("-v").Append("quiet")
         .Append("-c").Append(configuration).Append("-o").AppendQuoted($"{artifacts}/node")));
+
+// Config and root filesystem of a managed plugin. --image=NAME takes an image of the node that is there; else it is built.
+Task("DockerPlugin").Does(() =>
+{
+    var image = Argument("image", "");
+    if (image.Length == 0)
+    {
+        image = "dotmesh-node";
+        Run("docker", new ProcessArgumentBuilder()
+            .Append("build").Append("-q").Append("-f").Append("Dotmesh.Node/Dockerfile").Append("-t").Append(image)
+            // without a value: from the environment, else from the Dockerfile
+            .Append("--build-arg").Append("SDK_IMAGE").Append("--build-arg").Append("RUNTIME_IMAGE").Append("--build-arg").Append("PROGRAM")
+            .Append("."));
+    }
+
+    var plugin = artifacts + Directory("docker-plugin");
+    var rootfs = plugin + Directory("rootfs");
+    // not CleanDirectory, which follows links, and in there /var/run leads to this machine's own /run
+    Run("rm", new ProcessArgumentBuilder().Append("-rf").AppendQuoted(plugin.ToString()));
+    CreateDirectory(rootfs);
+    CopyFile("packaging/docker-plugin/config.json", plugin + File("config.json"));
+    var container = $"dotmesh-plugin-{Guid.NewGuid():N}";
+    Run("docker", new ProcessArgumentBuilder().Append("create").Append("--name").Append(container).AppendQuoted(image));
+    try
+    {
+        var tar = $"{artifacts}/docker-plugin.tar";
+        Run("docker", new ProcessArgumentBuilder().Append("export").Append("-o").AppendQuoted(tar).Append(container));
+        Run("tar", new ProcessArgumentBuilder().Append("-xf").AppendQuoted(tar).Append("-C").AppendQuoted(rootfs.ToString()));
+        DeleteFile(tar);
+    }
+    finally
+    {
+        Run("docker", new ProcessArgumentBuilder().Append("rm").Append("-v").Append(container));
+    }
+
+    Information($"docker plugin create dotmesh {plugin} && docker plugin enable dotmesh");
+});
 
 RunTarget(target);

@@ -149,7 +149,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
             {
                 _cluster = cluster,
                 _engine = engine,
-                Volumes = engine is null ? null : new VolumesFacade(facade, env, engine, containers!.Definitions),
+                Volumes = engine is null ? null : new VolumesFacade(facade, env, engine, containers!.Definitions, containers.Settings.IsElsewhere),
                 Transfers = transfers is null ? null : StartTransfers(system, env, facade, users, members, transfers),
                 _mounting = Background(repair.MountAll, logger, stopping.Token),
             };

@@ -6,7 +6,8 @@ namespace Dotmesh.Actors.Containers;
 /// <param name="Grace">Between asking a container to end and ending it.</param>
 /// <param name="Folder">Of the files that outlive the process.</param>
 /// <param name="Driver">What the engine calls this node's volume plugin.</param>
-public sealed record ContainerSettings(TimeSpan Grace, string Folder, string Driver);
+/// <param name="IsElsewhere">Whether the engine sees this node's files below another folder, where links with whole paths lead nowhere.</param>
+public sealed record ContainerSettings(TimeSpan Grace, string Folder, string Driver, bool IsElsewhere = false);
 
 /// <summary>
 /// The containers of one engine. What it holds of dots is known by its events (<see cref="EngineWatch"/>) and by the mounts that it asked

@@ -6,7 +6,9 @@ using Dotmesh.Actors.Users;
 namespace Dotmesh.Actors.Containers;
 
 /// <inheritdoc cref="IVolumes"/>
-internal sealed class VolumesFacade(DotsFacade dots, DotEnvironment env, EngineContainers containers, VolumeDefinitions definitions) : IVolumes
+/// <param name="isElsewhere">See <see cref="ContainerSettings"/>.</param>
+internal sealed class VolumesFacade(
+    DotsFacade dots, DotEnvironment env, EngineContainers containers, VolumeDefinitions definitions, bool isElsewhere) : IVolumes
 {
     private static readonly Caller Admin = new(new User(User.AdminId, User.AdminName, "", null), AuthenticationType.ApiKey);
 
@@ -74,7 +76,7 @@ internal sealed class VolumesFacade(DotsFacade dots, DotEnvironment env, EngineC
                 ? await dots.ProcureCommit(Admin, volume, at, hold, ct)
                 : await dots.Procure(Admin, volume, hold, ct);
             done = mounted.Refusal is null;
-            return mounted;
+            return isElsewhere ? mounted.Then<string>(link => MountLinks.Resolved(link, volume.Subdot)) : mounted;
         }
         finally
         {

@@ -83,6 +83,13 @@ public sealed partial class MountLinks(string prefix)
         return Subdot(directory) is { } planted ? planted : Path.Combine(link, subdot);
     }
 
+    /// <summary>Where a path that was answered for a mount really is. The subdot is not looked at: it is a container's to change.</summary>
+    public static string Resolved(string path, string subdot)
+    {
+        var link = subdot.Length == 0 ? path : Path.GetDirectoryName(path)!;
+        return Path.Combine(System.IO.Directory.ResolveLinkTarget(link, returnFinalTarget: true)?.FullName ?? link, subdot);
+    }
+
     /// <summary>Removes the dot's links that point to its filesystems; others are not touched.</summary>
     public void Remove(DotName name, IReadOnlyCollection<(string Branch, FilesystemId Filesystem)> filesystems)
     {

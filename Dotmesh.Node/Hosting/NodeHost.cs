@@ -110,6 +110,7 @@ public sealed partial class NodeHost : IAsyncDisposable
     {
         _notReady = Stopping;
         _volumes = null;
+        _begun.TrySetResult();
         while (_parts.TryPop(out var stop))
         {
             await stop();
@@ -161,6 +162,7 @@ public sealed partial class NodeHost : IAsyncDisposable
         Banner = Hosting.Banner.Make(_options, storage.Capabilities, pool, ports, access.ConfigFile);
         _notReady = null;
         _volumes = system.Volumes;
+        _begun.TrySetResult();
         system.ServeContainers();
         log.LogInformation(
             "Node {Node} serves {Dots} dots after {Milliseconds:F0} ms",

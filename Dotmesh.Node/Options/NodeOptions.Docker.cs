@@ -8,7 +8,7 @@ public sealed record DockerOptions
     [Option("Socket that the engine finds the volume plugin by; its file name is the driver's name.", Form = OptionForm.Path)]
     public string PluginSocket { get; init; } = "/run/docker/plugins/dm.sock";
 
-    [Option("What the engine calls the volume plugin, where that is not the file name of its socket: a managed plugin's name with its tag.")]
+    [Option("What the engine calls the volume plugin, where that is not the file name of its socket: a managed plugin's name with its tag. Mounts are answered without links then.")]
     public string Driver { get; init; } = "";
 
     [Option("Socket of the engine: Docker's, or podman's compatible one.", Form = OptionForm.Path)]

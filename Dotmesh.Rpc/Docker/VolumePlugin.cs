@@ -9,11 +9,13 @@ namespace Dotmesh.Rpc.Docker;
 
 /// <summary>
 /// Docker's volume driver protocol (contract 8.1) over HTTP, whatever the method and without content type. Every call is answered, at
-/// once when the node cannot: an engine that waits for a plugin waits with everything.
+/// once when the node cannot: an engine that waits for a plugin waits with everything. Only as a managed plugin, which the engine itself
+/// starts, there is a moment's wait at the start: the engine asks once and leaves containers stopped that it was refused.
 /// </summary>
 /// <param name="volumes">Null while the node does not serve.</param>
 /// <param name="whyNot">Why it does not.</param>
-public sealed class VolumePlugin(Func<IVolumes?> volumes, Func<string> whyNot, ILogger log)
+/// <param name="begun">Ended when the start is over, or has taken too long.</param>
+public sealed class VolumePlugin(Func<IVolumes?> volumes, Func<string> whyNot, Task begun, ILogger log)
 {
     private const int MostBytes = 1 << 20;
 
@@ -50,25 +52,25 @@ public sealed class VolumePlugin(Func<IVolumes?> volumes, Func<string> whyNot, I
                 await Write(context, new CapabilitiesReply(new PluginCapabilities("global")), PluginJson.Default.CapabilitiesReply);
                 break;
             case "/VolumeDriver.Create":
-                await Done(context, await Run(v => v.Create(name, request.Opts ?? [], context.RequestAborted)));
+                await Done(context, await Run(context, v => v.Create(name, request.Opts ?? [], context.RequestAborted)));
                 break;
             case "/VolumeDriver.Remove":
-                await Done(context, await Run(v => v.Remove(name, context.RequestAborted)));
+                await Done(context, await Run(context, v => v.Remove(name, context.RequestAborted)));
                 break;
             case "/VolumeDriver.Unmount":
-                await Done(context, await Run(v => Task.FromResult(v.Unmount(name, request.ID ?? ""))));
+                await Done(context, await Run(context, v => Task.FromResult(v.Unmount(name, request.ID ?? ""))));
                 break;
             case "/VolumeDriver.Mount":
-                await Mounted(context, await Run(v => v.Mount(name, request.ID ?? "", context.RequestAborted)));
+                await Mounted(context, await Run(context, v => v.Mount(name, request.ID ?? "", context.RequestAborted)));
                 break;
             case "/VolumeDriver.Path":
-                await Mounted(context, await Run(v => Task.FromResult(v.PathOf(name))));
+                await Mounted(context, await Run(context, v => Task.FromResult(v.PathOf(name))));
                 break;
             case "/VolumeDriver.Get":
-                await Found(context, name, await Run(v => Task.FromResult(v.Find(name))));
+                await Found(context, name, await Run(context, v => Task.FromResult(v.Find(name))));
                 break;
             case "/VolumeDriver.List":
-                await Listed(context, await Run(v => Task.FromResult<Outcome<IReadOnlyList<VolumeView>>>(v.List().ToList())));
+                await Listed(context, await Run(context, v => Task.FromResult<Outcome<IReadOnlyList<VolumeView>>>(v.List().ToList())));
                 break;
             default:
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -77,8 +79,9 @@ public sealed class VolumePlugin(Func<IVolumes?> volumes, Func<string> whyNot, I
         }
     }
 
-    private async Task<Outcome<T>> Run<T>(Func<IVolumes, Task<Outcome<T>>> call)
+    private async Task<Outcome<T>> Run<T>(HttpContext context, Func<IVolumes, Task<Outcome<T>>> call)
     {
+        await begun.WaitAsync(context.RequestAborted);
         if (volumes() is not { } there)
         {
             return new Refusal(RefusalCode.Unavailable, whyNot());

@@ -92,6 +92,17 @@ internal sealed partial class TemporaryPools : IDisposable
         return true;
     }
 
+    /// <summary>What is mounted below one is mounted below the other, too.</summary>
+    internal bool TryMakeShared(string name, string other)
+    {
+        const ulong Bind = 0x1000, Shared = 1 << 20;
+        var (path, beside) = (PathOf(name), PathOf(other));
+        System.IO.Directory.CreateDirectory(path);
+        System.IO.Directory.CreateDirectory(beside);
+        _mounted.AddRange([beside, path]);
+        return Mount(path, path, "", Bind, "") == 0 && Mount("", path, "", Shared, "") == 0 && Mount(path, beside, "", Bind, "") == 0;
+    }
+
     public void Dispose()
     {
         foreach (var path in _mounted)

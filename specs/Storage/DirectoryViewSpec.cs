@@ -75,6 +75,23 @@ public sealed class DirectoryViewSpec : IDisposable
         Assert.Empty(Mounts());
     }
 
+    [SkippableFact]
+    public async Task A_view_is_read_only_where_its_mount_is_propagated_to_as_well()
+    {
+        // a node in a container: the engine outside mounts what it sees of the node's mounts into other containers
+        Skip.IfNot(_pools.TryMakeShared("pool", "outside"), "This process may not mount");
+        await using var pool = await Opened();
+        var id = await Created(pool);
+        await Committed(pool, id, "c1", "one");
+        await pool.MountCommit(id, new CommitId("c1"), Ct);
+        var outside = Path.Combine(_pools.PathOf("outside"), "fs", id.Value, "views", "c1", "__default__");
+
+        Assert.Equal("one", await File.ReadAllTextAsync(Path.Combine(outside, "file"), Ct));
+        await Assert.ThrowsAnyAsync<IOException>(() => File.WriteAllTextAsync(Path.Combine(outside, "new"), "no", Ct));
+        await pool.Destroy(id, Ct);
+        Assert.Equal([_pools.PathOf("outside"), _pools.PathOf("pool")], Mounts().Order(StringComparer.Ordinal));
+    }
+
     private static async Task RefusesWritesAfter(IStorage pool, FilesystemId id)
     {
         var path = await pool.MountCommit(id, new CommitId("c1"), Ct);
@@ -94,6 +111,8 @@ public sealed class DirectoryViewSpec : IDisposable
         return pool;
     }
 
+    /// <summary>Mount points: a view is mounted twice.</summary>
     private string[] Mounts() =>
-        [.. File.ReadLines("/proc/self/mountinfo").Where(line => line.Contains(_pools.Root, StringComparison.Ordinal))];
+        [.. File.ReadLines("/proc/self/mountinfo").Select(line => line.Split(' ')[4])
+            .Where(point => point.StartsWith(_pools.Root, StringComparison.Ordinal)).Distinct(StringComparer.Ordinal)];
 }

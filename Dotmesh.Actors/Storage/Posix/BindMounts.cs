@@ -35,7 +35,8 @@ internal static unsafe class BindMounts
                 return false;
             }
 
-            if (Libc.mount(null, p, null, Bind | Remount | ReadOnlyFlag | InheritedFlags(p), null) == 0)
+            // once more on top: others that this is propagated to do not hear of the flag of a mount that they have
+            if (Libc.mount(null, p, null, Bind | Remount | ReadOnlyFlag | InheritedFlags(p), null) == 0 && Libc.mount(p, p, null, Bind, null) == 0)
             {
                 return true;
             }
