@@ -8,9 +8,6 @@ namespace Dotmesh.Node.Hosting;
 /// <summary>The container engine of this host.</summary>
 public sealed partial class NodeHost
 {
-    /// <summary>What an engine waits for its managed plugin that starts; one that is not there is waited for as long.</summary>
-    private static readonly TimeSpan EngineWaits = TimeSpan.FromSeconds(15);
-
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IVolumes? _volumes;
 
@@ -18,8 +15,7 @@ public sealed partial class NodeHost
     {
         if (_options.Docker.Plugin == Answer.Yes)
         {
-            // as a managed plugin it is started by the engine, which then asks at once, and leaves a container stopped that it was refused
-            var begun = IsManaged ? Task.WhenAny(_begun.Task, Task.Delay(EngineWaits, TimeProvider.System, ct)) : Task.CompletedTask;
+            var begun = Task.WhenAny(_begun.Task, Task.Delay(TimeSpan.FromSeconds(_options.Docker.StartWaitSeconds), TimeProvider.System, ct));
             var plugin = new VolumePlugin(() => _volumes, WhyNoVolumes, begun, logs.CreateLogger<VolumePlugin>());
             _parts.Push((await PluginListener.Open(_options.Docker.PluginSocket, plugin, logs, ct)).DisposeAsync);
         }

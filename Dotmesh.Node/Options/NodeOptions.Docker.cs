@@ -14,6 +14,13 @@ public sealed record DockerOptions
     [Option("Socket of the engine: Docker's, or podman's compatible one.", Form = OptionForm.Path)]
     public string EngineSocket { get; init; } = "/var/run/docker.sock";
 
+    [Option(
+        "While the node starts the engine is refused at once, or after this long where the engine starts the node: it asks once then, and leaves "
+        + "containers stopped that it was refused.",
+        Unit = "s",
+        Max = 50)]
+    public int StartWaitSeconds { get; init; }
+
     [Option("A container that has to be stopped for a rollback is given this long to end by itself.", Unit = "s", Max = 600)]
     public int StopSeconds { get; init; } = 10;
 }

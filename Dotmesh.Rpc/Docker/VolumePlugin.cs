@@ -9,8 +9,8 @@ namespace Dotmesh.Rpc.Docker;
 
 /// <summary>
 /// Docker's volume driver protocol (contract 8.1) over HTTP, whatever the method and without content type. Every call is answered, at
-/// once when the node cannot: an engine that waits for a plugin waits with everything. Only as a managed plugin, which the engine itself
-/// starts, there is a moment's wait at the start: the engine asks once and leaves containers stopped that it was refused.
+/// once when the node cannot: an engine that waits for a plugin waits with everything. Only where the engine itself starts the node there is
+/// a moment's wait at the start: it asks once, and leaves containers stopped that it was refused.
 /// </summary>
 /// <param name="volumes">Null while the node does not serve.</param>
 /// <param name="whyNot">Why it does not.</param>

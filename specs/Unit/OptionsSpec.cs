@@ -311,7 +311,7 @@ public sealed class OptionsSpec
             + "Tls:Password=, Tls:PasswordFile=, Tls:GraceDays=30 days, Replication:Copies=0, Replication:AtOnce=4, "
             + "Failover:Mode=automatic, Failover:DrainSeconds=20 s, Transfers:MaxBytesPerSecond=0 bytes/s, Transfers:AtOnce=8, Transfers:CaFile=, "
             + "Docker:Plugin=no, Docker:PluginSocket=/run/docker/plugins/dm.sock, Docker:Driver=, Docker:EngineSocket=/var/run/docker.sock, "
-            + "Docker:StopSeconds=10 s, Billing:Endpoint=, Billing:Plans=null, "
+            + "Docker:StartWaitSeconds=0 s, Docker:StopSeconds=10 s, Billing:Endpoint=, Billing:Plans=null, "
             + "Billing:StripePublicKey=, Telemetry:OtlpEndpoint=, Telemetry:OtlpProtocol=grpc, Log:Level=information, "
             + "Log:Format=text",
             OptionTexts.Line(loaded.Effective));
