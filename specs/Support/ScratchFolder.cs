@@ -28,11 +28,18 @@ public sealed class ScratchFolder : IDisposable
     /// <summary>Takes off first what a node that was killed left mounted below it.</summary>
     public void Dispose()
     {
-        foreach (var mount in SystemMounts.Read().Keys.Where(at => at.StartsWith(Path + "/", StringComparison.Ordinal)).OrderDescending(StringComparer.Ordinal))
+        // a view of a commit is mounted twice at its place
+        for (var mounted = Mounted(); mounted.Count > 0; mounted = Mounted())
         {
-            SystemMounts.Unmount(mount, detach: true);
+            foreach (var mount in mounted)
+            {
+                SystemMounts.Unmount(mount, detach: true);
+            }
         }
 
         Directory.Delete(Path, recursive: true);
     }
+
+    private List<string> Mounted() =>
+        [.. SystemMounts.Read().Keys.Where(at => at.StartsWith(Path + "/", StringComparison.Ordinal)).OrderDescending(StringComparer.Ordinal)];
 }
