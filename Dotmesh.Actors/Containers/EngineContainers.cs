@@ -38,10 +38,10 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
         _engine = engine;
         _places = places;
         _time = time;
-        _held = MountLedger.Open(Path.Combine(settings.Folder, "container-mounts.json"));
+        _held = new MountLedger(Path.Combine(settings.Folder, "container-mounts.json"));
         _watch = new EngineWatch(engine, places, time, log) { Connecting = Connecting };
         _interruptions = new Interruptions(
-            engine, _watch, StoppedContainers.Open(Path.Combine(settings.Folder, "stopped-containers.json")), settings.Grace, faults, time, ids, log);
+            engine, _watch, new StoppedContainers(Path.Combine(settings.Folder, "stopped-containers.json")), settings.Grace, faults, time, ids, log);
         places.Held = _held.LeadsTo;
     }
 
@@ -60,36 +60,17 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
 
     public async Task<string> Users(IReadOnlyCollection<FilesystemId> filesystems, CancellationToken ct)
     {
-        var began = _time.GetTimestamp();
-        while (true)
+        var names = await RunningNow(filesystems, ct);
+        if (names.Length > 0)
         {
-            foreach (var id in Using(filesystems).Select(use => use.Id).ToList())
-            {
-                if (await _watch.Update(id, ct) is not null)
-                {
-                    // an engine that does not answer is asked once
-                    break;
-                }
-            }
-
-            var names = Using(filesystems).Select(use => use.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
-            if (names.Count > 0)
-            {
-                return string.Join(", ", names);
-            }
-
-            if (!_held.All.Any(mount => filesystems.Contains(mount.Filesystem)))
-            {
-                return "";
-            }
-
-            if (_watch.Away is not null || _time.GetElapsedTime(began) > GivenBack)
-            {
-                return "a container that is being started";
-            }
-
-            await Task.Delay(Look, _time, ct);
+            return names;
         }
+
+        // held and not running: it is being started, or was ended a moment ago
+        await Within(GivenBack, () => !IsHeld() || Using(filesystems).Any() || _watch.Away is not null, ct);
+        return await RunningNow(filesystems, ct) is { Length: > 0 } now ? now : IsHeld() ? "a container that is being started" : "";
+
+        bool IsHeld() => _held.All.Any(mount => filesystems.Contains(mount.Filesystem));
     }
 
     public Outcome<bool> HavePlain(DotName dot) => _watch.Away is { } away
@@ -159,6 +140,21 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
         };
     }
 
+    /// <summary>Asks the engine about those that seem to run: an end may not have been told yet.</summary>
+    private async Task<string> RunningNow(IReadOnlyCollection<FilesystemId> filesystems, CancellationToken ct)
+    {
+        foreach (var id in Using(filesystems).Select(use => use.Id).ToList())
+        {
+            if (await _watch.Update(id, ct) is not null)
+            {
+                // an engine that does not answer is asked once
+                break;
+            }
+        }
+
+        return string.Join(", ", Using(filesystems).Select(use => use.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+    }
+
     private IEnumerable<ContainerUse> Using(IReadOnlyCollection<FilesystemId> filesystems)
     {
         var running = Running();
@@ -182,47 +178,35 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
     /// </summary>
     private async Task<Outcome<ImmutableArray<EngineContainer>>> Settled(Affected affected, CancellationToken ct)
     {
-        var began = _time.GetTimestamp();
-        while (true)
+        var settled = await Within(BeingStarted, () => !IsStarting(affected) || _watch.Away is not null, ct);
+        var running = RunningBy(affected);
+        if (_watch.Away is { } away && (running.Count > 0 || IsStarting(affected)))
         {
-            var running = RunningBy(affected);
-            var starting = IsStarting(affected);
-            var away = _watch.Away;
-            if (!starting && (running.Count == 0 || away is null))
-            {
-                return running.ToImmutableArray();
-            }
-
-            if (away is not null)
-            {
-                var names = string.Join(", ", running.Select(container => container.Name).DefaultIfEmpty("A container"));
-                return new Refusal(
-                    RefusalCode.Unavailable,
-                    $"{names} may be running on the dot and cannot be stopped: the container engine does not answer ({away}). Nothing was changed.");
-            }
-
-            if (_time.GetElapsedTime(began) > BeingStarted)
-            {
-                return new Refusal(
-                    RefusalCode.Conflict, "A container that uses the dot is being started. Nothing was changed; try again when it runs.");
-            }
-
-            await Task.Delay(Look, _time, ct);
+            var names = string.Join(", ", running.Select(container => container.Name).DefaultIfEmpty("A container"));
+            return new Refusal(
+                RefusalCode.Unavailable,
+                $"{names} may be running on the dot and cannot be stopped: the container engine does not answer ({away}). Nothing was changed.");
         }
+
+        return settled
+            ? running.ToImmutableArray()
+            : new Refusal(
+                RefusalCode.Conflict, "A container that uses the dot is being started. Nothing was changed; try again when it runs.");
     }
 
     /// <summary>After the stops: nothing runs and nothing is held, or will not be in a moment.</summary>
-    private async Task<bool> IsFree(Affected affected, CancellationToken ct)
+    private Task<bool> IsFree(Affected affected, CancellationToken ct) =>
+        Within(GivenBack, () => RunningBy(affected).Count == 0 && !_held.All.Any(held => By(affected, held)), ct);
+
+    /// <summary>False when it did not hold in time.</summary>
+    private async Task<bool> Within(TimeSpan limit, Func<bool> holds, CancellationToken ct)
     {
-        var began = _time.GetTimestamp();
-        while (RunningBy(affected).Count > 0 || _held.All.Any(held => By(affected, held)))
+        for (var began = _time.GetTimestamp(); !holds(); await Task.Delay(Look, _time, ct))
         {
-            if (_time.GetElapsedTime(began) > GivenBack)
+            if (_time.GetElapsedTime(began) > limit)
             {
                 return false;
             }
-
-            await Task.Delay(Look, _time, ct);
         }
 
         return true;

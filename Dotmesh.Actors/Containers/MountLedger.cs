@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Dotmesh.Actors.Serialization;
-using Dotmesh.Actors.Storage.Directory;
 
 namespace Dotmesh.Actors.Containers;
 
@@ -14,55 +12,30 @@ internal sealed record HeldMount(string Volume, string Id, FilesystemId Filesyst
 /// The mounts that the engine holds, in a file of this node: who counts only containers does not see one that is being started. What is
 /// here is a claim, the engine's list is the truth: see <see cref="Keep"/>.
 /// </summary>
-internal sealed class MountLedger
+internal sealed class MountLedger(string path)
 {
-    private readonly string _path;
-    private readonly Lock _lock = new();
-    private ImmutableDictionary<(string Volume, string Id), HeldMount> _held;
+    private readonly DurableList<HeldMount> _held = new(path, Wire.Default.HeldMountArray);
 
-    private MountLedger(string path, IEnumerable<HeldMount> held)
-    {
-        _path = path;
-        _held = held.ToImmutableDictionary(mount => (mount.Volume, mount.Id));
-    }
-
-    public IEnumerable<HeldMount> All => _held.Values;
-
-    /// <param name="path">Made when it is first written.</param>
-    public static MountLedger Open(string path) => new(
-        path, PoolFiles.TryRead(path) is { } bytes ? JsonSerializer.Deserialize(bytes, Wire.Default.HeldMountArray)! : []);
+    public ImmutableArray<HeldMount> All => _held.All;
 
     /// <summary>Durable when it returns. An engine that starts anew asks again for what its containers had: that is the same mount.</summary>
-    public void Add(HeldMount mount) => Change(held => held.SetItem((mount.Volume, mount.Id), mount));
+    public void Add(HeldMount mount) => _held.Change(held => Without(held, mount.Volume, mount.Id).Add(mount));
 
-    public void Remove(string volume, string id) => Change(held => held.Remove((volume, id)));
+    public void Remove(string volume, string id) => _held.Change(held => Without(held, volume, id));
 
     /// <summary>What a volume that is held leads to; null when it is not held.</summary>
-    public FilesystemId? LeadsTo(string volume) => _held.Values.FirstOrDefault(mount => mount.Volume == volume)?.Filesystem;
+    public FilesystemId? LeadsTo(string volume) => _held.All.FirstOrDefault(mount => mount.Volume == volume)?.Filesystem;
 
     /// <summary>
     /// After the engine was away it may have forgotten to give some back: no more are held of a volume than its running containers have.
     /// </summary>
     /// <param name="known">Those that were held before the engine was asked; what was added since is kept.</param>
-    public void Keep(IReadOnlyCollection<HeldMount> known, Func<string, int> running) => Change(held =>
+    public void Keep(IReadOnlyCollection<HeldMount> known, Func<string, int> running)
     {
-        var dropped = known.GroupBy(mount => mount.Volume).SelectMany(group => group.Skip(running(group.Key)));
-        return held.RemoveRange(dropped.Select(mount => (mount.Volume, mount.Id)));
-    });
-
-    private void Change(
-        Func<ImmutableDictionary<(string Volume, string Id), HeldMount>, ImmutableDictionary<(string Volume, string Id), HeldMount>> change)
-    {
-        lock (_lock)
-        {
-            var changed = change(_held);
-            if (changed.Count == _held.Count && changed.All(pair => _held.GetValueOrDefault(pair.Key) == pair.Value))
-            {
-                return;
-            }
-
-            PoolFiles.Replace(_path, JsonSerializer.SerializeToUtf8Bytes([.. changed.Values], Wire.Default.HeldMountArray));
-            _held = changed;
-        }
+        var dropped = known.GroupBy(mount => mount.Volume).SelectMany(group => group.Skip(running(group.Key))).ToHashSet();
+        _held.Change(held => held.RemoveAll(dropped.Contains));
     }
+
+    private static ImmutableArray<HeldMount> Without(ImmutableArray<HeldMount> held, string volume, string id) =>
+        held.RemoveAll(mount => mount.Volume == volume && mount.Id == id);
 }

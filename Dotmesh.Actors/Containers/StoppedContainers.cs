@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Dotmesh.Actors.Serialization;
-using Dotmesh.Actors.Storage.Directory;
 
 namespace Dotmesh.Actors.Containers;
 
@@ -17,38 +15,17 @@ internal sealed record Interruption(string Key, FilesystemId Dot, ImmutableArray
 /// What was stopped and has to run again, in a file of this node: written before the first container is stopped and removed when the
 /// last one runs, so that the next start of the node goes on where this one was killed.
 /// </summary>
-internal sealed class StoppedContainers
+internal sealed class StoppedContainers(string path)
 {
-    private readonly string _path;
-    private readonly Lock _lock = new();
-    private ImmutableArray<Interruption> _all;
+    private readonly DurableList<Interruption> _all = new(path, Wire.Default.InterruptionArray);
 
-    private StoppedContainers(string path, ImmutableArray<Interruption> all)
-    {
-        _path = path;
-        _all = all;
-    }
-
-    public ImmutableArray<Interruption> All => _all;
-
-    public static StoppedContainers Open(string path) => new(
-        path, PoolFiles.TryRead(path) is { } bytes ? [.. JsonSerializer.Deserialize(bytes, Wire.Default.InterruptionArray)!] : []);
+    public ImmutableArray<Interruption> All => _all.All;
 
     /// <summary>Durable when it returns.</summary>
-    public void Add(Interruption interruption) => Change(all => all.Add(interruption));
+    public void Add(Interruption interruption) => _all.Change(all => all.Add(interruption));
 
     /// <summary>What is left of one; nothing of it removes it.</summary>
-    public void Replace(Interruption left) => Change(all => left.Containers.IsEmpty
+    public void Replace(Interruption left) => _all.Change(all => left.Containers.IsEmpty
         ? all.RemoveAll(interruption => interruption.Key == left.Key)
         : [.. all.Select(interruption => interruption.Key == left.Key ? left : interruption)]);
-
-    private void Change(Func<ImmutableArray<Interruption>, ImmutableArray<Interruption>> change)
-    {
-        lock (_lock)
-        {
-            var changed = change(_all);
-            PoolFiles.Replace(_path, JsonSerializer.SerializeToUtf8Bytes([.. changed], Wire.Default.InterruptionArray));
-            _all = changed;
-        }
-    }
 }

@@ -18,9 +18,9 @@ internal sealed class DotDeletion(DotScope scope)
             case DotPhase.Deleting:
                 return await Finish(by, resumed: true);
             default:
-                if (await InUse() is { } inUse)
+                if (await scope.Users() is { Length: > 0 } users)
                 {
-                    return inUse;
+                    return Refusals.InUseToDelete(scope.Dot, users);
                 }
 
                 await scope.Mark(DotStatus.Deleting);
@@ -29,13 +29,6 @@ internal sealed class DotDeletion(DotScope scope)
                 scope.Hit(FaultPoints.DeleteAfterIntent);
                 return await Finish(by, resumed: false);
         }
-    }
-
-    private async Task<Refusal?> InUse()
-    {
-        var filesystems = scope.State.Filesystems.Keys.ToList();
-        var users = await scope.Env.Containers.Users(filesystems, scope.Env.Stopping);
-        return users.Length == 0 ? null : Refusals.InUseToDelete(scope.Dot, users);
     }
 
     private async Task<Outcome<DotProtocol.Reply>> Finish(string by, bool resumed)

@@ -121,8 +121,7 @@ internal sealed class DotHandover(DotScope scope)
     /// <summary>None comes while this runs alone: its mount would have to wait for it.</summary>
     private async Task<Refusal?> InUse(StorageNodeId to)
     {
-        var filesystems = scope.State.Filesystems.Keys.ToList();
-        var users = await scope.Env.Containers.Users(filesystems, scope.Env.Stopping);
+        var users = await scope.Users();
         return users.Length == 0 ? null : Refusals.InUseToMove(scope.State.Name, scope.Dot, scope.Env.Node, to, users);
     }
 

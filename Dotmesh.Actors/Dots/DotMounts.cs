@@ -12,20 +12,13 @@ internal sealed class DotMounts(DotScope scope)
             return refusal;
         }
 
-        return new DotProtocol.Mounted(await scope.On(mount.Filesystem, "mounting", deadline, async (storage, ct) =>
-        {
-            var path = await storage.Mount(mount.Filesystem, ct);
-            scope.Env.Index.SetMounted(mount.Filesystem, true);
-            Hold(mount.Volume, mount.Hold, mount.Filesystem);
-            return path;
-        }));
+        return new DotProtocol.Mounted(
+            await scope.Mount(mount.Filesystem, deadline, () => Hold(mount.Volume, mount.Hold, mount.Filesystem)));
     }
 
     public async Task<Outcome<DotProtocol.Reply>> Switch(DotProtocol.Switch to)
     {
-        var path = await scope.On(to.To, "mounting", null, (storage, ct) => storage.Mount(to.To, ct));
-        scope.Env.Index.SetMounted(to.To, true);
-        scope.Env.Links.Repoint(scope.State.Name, to.To, path);
+        scope.Env.Links.Repoint(scope.State.Name, to.To, await scope.Mount(to.To));
         scope.Hit(FaultPoints.SwitchAfterRepoint);
         return new DotProtocol.Finished();
     }

@@ -17,8 +17,7 @@ internal sealed class DotRenaming(DotScope scope)
             return refusal;
         }
 
-        if (rename.Name != scope.State.Name
-            && await scope.Env.Containers.Users([.. scope.State.Filesystems.Keys], scope.Env.Stopping) is { Length: > 0 } users)
+        if (rename.Name != scope.State.Name && await scope.Users() is { Length: > 0 } users)
         {
             return new Refusal(RefusalCode.Conflict, $"Dot {scope.State.Name} cannot be renamed while containers use it: {users}. Stop them and try again.");
         }

@@ -194,11 +194,18 @@ internal sealed class DotScope(
             return default;
         });
 
-    public Task Mount(FilesystemId filesystem) => On(filesystem, "mounting", null, async (storage, ct) =>
-    {
-        await storage.Mount(filesystem, ct);
-        env.Index.SetMounted(filesystem, true);
-    });
+    /// <summary>Answers where.</summary>
+    public Task<string> Mount(FilesystemId filesystem, DateTimeOffset? deadline = null, Action? then = null) =>
+        On(filesystem, "mounting", deadline, async (storage, ct) =>
+        {
+            var path = await storage.Mount(filesystem, ct);
+            env.Index.SetMounted(filesystem, true);
+            then?.Invoke();
+            return path;
+        });
+
+    /// <summary>Names of the containers here that use the dot; empty when none does.</summary>
+    public Task<string> Users() => env.Containers.Users([.. State.Filesystems.Keys], env.Stopping);
 
     /// <inheritdoc cref="DotEnvironment.Refresh"/>
     public Task Refresh(IEnumerable<FilesystemId> filesystems) => env.Refresh(filesystems, env.Stopping);

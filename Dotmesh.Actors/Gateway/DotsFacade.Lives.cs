@@ -59,16 +59,8 @@ internal sealed partial class DotsFacade
         }
 
         // the controlling node looks for itself; a container may have gone on where the dot was before
-        var inUse = row.Status == DotStatus.Active && Nodes.Length > 1 ? await UsersAnywhere(row, ct) : "";
-        return inUse.Length > 0 ? Refusals.InUseToDelete(row.Id, inUse) : await Ask(row.Id, new DotProtocol.Delete(caller.User.Id), ct);
-    }
-
-    private async Task<string> UsersAnywhere(DotRow row, CancellationToken ct)
-    {
-        var targets = row.Branches.Values.Select(branch => new DotTarget(row, branch.Name, branch.Id)).Prepend(new DotTarget(row, "", row.Id));
-        var seen = await View([.. targets], ct);
-        var elsewhere = seen.SelectMany(view => view.Containers).Select(use => use.Name).Distinct(StringComparer.Ordinal).ToList();
-        return string.Join(", ", elsewhere);
+        ImmutableArray<ContainerUse> inUse = row.Status == DotStatus.Active && Nodes.Length > 1 ? await this.Containers([.. row.Targets], ct) : [];
+        return inUse.Length > 0 ? Refusals.InUseToDelete(row.Id, string.Join(", ", inUse.Select(use => use.Name))) : await Ask(row.Id, new DotProtocol.Delete(caller.User.Id), ct);
     }
 
     public async Task<Outcome<string>> Procure(

@@ -149,3 +149,11 @@ public interface IDots
     /// <summary>For <c>DumpInternalState</c>: names and values of what is in memory, no secrets.</summary>
     Task<ImmutableSortedDictionary<string, string>> DumpState(string prefix, CancellationToken ct);
 }
+
+/// <summary>Questions that <see cref="IDots"/> answers as part of others.</summary>
+public static class DotQuestions
+{
+    /// <summary>Running containers that use one of the filesystems, on every node that answers; each once.</summary>
+    public static async Task<ImmutableArray<ContainerUse>> Containers(this IDots dots, IReadOnlyCollection<DotTarget> targets, CancellationToken ct) =>
+        [.. (await dots.View(targets, ct)).SelectMany(view => view.Containers).Distinct()];
+}

@@ -46,9 +46,7 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link, GiveBack 
             env.Index.SetMounted(id, false);
         }
 
-        await env.Refresh(env.Index.OfDot(row.Id), ct);
-        var nothing = ImmutableSortedDictionary<string, KnownCommits>.Empty;
-        var there = await link.Holdings(row.Node, new HoldingsQuery(row.Id, row.Epoch, nothing, Verify: true), ct);
+        var there = await Compared(row, ct);
         if (there.Refused(out var refusal) || (await SplitOff(row, there.Value, ct)).Refused(out refusal))
         {
             return refusal;
@@ -79,10 +77,8 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link, GiveBack 
     /// <returns>Always a refusal: nothing was handed in.</returns>
     private async Task<Refusal> AskBack(DotRow row, string users, CancellationToken ct)
     {
-        await env.Refresh(env.Index.OfDot(row.Id), ct);
+        var there = await Compared(row, ct);
         var own = Own(row.Id).ToDictionary(filesystem => filesystem.Id);
-        var nothing = ImmutableSortedDictionary<string, KnownCommits>.Empty;
-        var there = await link.Holdings(row.Node, new HoldingsQuery(row.Id, row.Epoch, nothing, Verify: true), ct);
         if (there.Refused(out var refusal))
         {
             return refusal;
@@ -103,6 +99,14 @@ internal sealed class HandingIn(DotEnvironment env, IReplicaLink link, GiveBack 
             RefusalCode.Conflict,
             $"{users} on this node's host still uses dot {row.Name}, which node {row.Node} controls now and does not give back "
             + $"({refusal?.Message ?? "it has commits that are not here"}): stop it, and what it wrote becomes a branch there.");
+    }
+
+    /// <summary>All that the controlling node has, with GUIDs, and what is here read freshly.</summary>
+    private async Task<Outcome<DotHoldings>> Compared(DotRow row, CancellationToken ct)
+    {
+        await env.Refresh(env.Index.OfDot(row.Id), ct);
+        var nothing = ImmutableSortedDictionary<string, KnownCommits>.Empty;
+        return await link.Holdings(row.Node, new HoldingsQuery(row.Id, row.Epoch, nothing, Verify: true), ct);
     }
 
     /// <summary>What this node wrote as the controlling one, origins first.</summary>

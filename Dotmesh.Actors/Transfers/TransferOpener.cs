@@ -119,7 +119,7 @@ internal sealed class TransferOpener(TransferParts parts)
 
     /// <summary>On any node of this cluster.</summary>
     private async Task<Outcome<ImmutableArray<string>>> ContainersHere(DotTarget target, CancellationToken ct) =>
-        (await parts.Dots.View([target], ct)).SelectMany(view => view.Containers).Select(use => use.Name).ToImmutableArray();
+        (await parts.Dots.Containers([target], ct)).Select(use => use.Name).ToImmutableArray();
 
     private static CommitMetadata StashingMetadata(Caller caller) => new(
     [

@@ -119,10 +119,8 @@ internal sealed class ClusterEntrance(
     private async Task<int> Listen(NodeEndpoints endpoints, CancellationToken ct)
     {
         var address = await Address(ct);
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Dotmesh.Node" });
-        builder.Services.AddSingleton(logs);
-        builder.Services.AddSingleton<IHostLifetime, CallerStops>();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        var builder = NodeServer.Builder(logs);
+        builder.WebHost.ConfigureKestrel(kestrel =>
         {
             RpcServer.Configure(kestrel);
             kestrel.Listen(address, options.Listen.NodePort, listen => NodeHttp.Protect(listen, tls));

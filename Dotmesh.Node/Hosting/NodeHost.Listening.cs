@@ -16,13 +16,10 @@ public sealed partial class NodeHost
         RpcPipeline pipeline, StorageNodeId node, ILoggerFactory logs, CancellationToken ct)
     {
         var address = IPAddress.Parse(_options.Listen.Address);
-        // no arguments and no files: everything there is to set is in the options
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Dotmesh.Node" });
-        builder.Services.AddSingleton(logs);
-        builder.Services.AddSingleton<IHostLifetime, CallerStops>();
+        var builder = NodeServer.Builder(logs);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
         NodeTelemetry.Configure(builder.Services, _options.Telemetry, node.Value, Version);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.ConfigureKestrel(kestrel =>
         {
             RpcServer.Configure(kestrel);
             kestrel.Listen(address, _options.Listen.ReferencePort, listen => listen.ServeReference());

@@ -53,11 +53,9 @@ internal sealed class PluginListener : IAsyncDisposable
 
     private static WebApplication Build(string socket, VolumePlugin plugin, ILoggerFactory logs)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Dotmesh.Node" });
-        builder.Services.AddSingleton(logs);
-        builder.Services.AddSingleton<IHostLifetime, CallerStops>();
+        var builder = NodeServer.Builder(logs);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.ListenUnixSocket(socket);

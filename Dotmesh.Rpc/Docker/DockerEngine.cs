@@ -143,7 +143,7 @@ public sealed class DockerEngine : IContainerEngine
         }
         catch (DockerApiException refused)
         {
-            return new Refusal(RefusalCode.Conflict, Told.Text(refused));
+            return new Refusal(RefusalCode.Conflict, Said(refused));
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -159,27 +159,27 @@ public sealed class DockerEngine : IContainerEngine
     private static string? Away(Exception failure, CancellationToken ct) => failure switch
     {
         OperationCanceledException when ct.IsCancellationRequested => null,
-        DockerApiException refused => Told.Text(refused),
+        DockerApiException refused => Said(refused),
         // whatever else it is, an answer that was cut off or makes no sense included
         _ => failure.GetBaseException().Message,
     };
 
+    /// <summary>What the engine says, without the frame around it.</summary>
+    private static string Said(DockerApiException refused)
+    {
+        try
+        {
+            using var body = System.Text.Json.JsonDocument.Parse(refused.ResponseBody ?? "");
+            return body.RootElement.GetProperty("message").GetString() ?? refused.Message;
+        }
+        catch (Exception unreadable) when (unreadable is System.Text.Json.JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return refused.Message;
+        }
+    }
+
     private sealed class Told(Action<string> changed) : IProgress<Message>
     {
-        /// <summary>What the engine says, without the frame around it.</summary>
-        public static string Text(DockerApiException refused)
-        {
-            try
-            {
-                using var body = System.Text.Json.JsonDocument.Parse(refused.ResponseBody ?? "");
-                return body.RootElement.GetProperty("message").GetString() ?? refused.Message;
-            }
-            catch (Exception unreadable) when (unreadable is System.Text.Json.JsonException or KeyNotFoundException or InvalidOperationException)
-            {
-                return refused.Message;
-            }
-        }
-
         public void Report(Message value)
         {
             if (value.Actor?.ID is { Length: > 0 } id && Changes.Contains(value.Action))

@@ -137,7 +137,7 @@ internal static class DotMethods
     }
 
     private static async ValueTask<Outcome<ImmutableArray<Container>>> Containers(RpcCall call, DotTarget target) =>
-        (await call.Dots.View([target], call.Deadline)).SelectMany(view => Container.From(view.Containers)).ToImmutableArray();
+        Container.From(await call.Dots.Containers([target], call.Deadline));
 
     private static async ValueTask<Outcome<string>> Procure(RpcCall call)
     {

@@ -56,7 +56,7 @@ internal static class ListMethods
         ByName(await Masters(call), view => new VolumeWithContainers(DotmeshVolume.From(view), Container.From(view.Containers)));
 
     private static Task<IReadOnlyList<DotView>> Masters(RpcCall call) => call.Dots.View(
-        [.. call.Dots.Visible(call.Caller).Select(dot => new DotTarget(dot, "", dot.Id))], call.Deadline);
+        [.. call.Dots.Visible(call.Caller).Select(dot => dot.Master)], call.Deadline);
 
     private static SortedDictionary<string, SortedDictionary<string, T>> ByName<T>(
         IReadOnlyList<DotView> views, Func<DotView, T> make)
@@ -87,10 +87,7 @@ internal static class ListMethods
     private static async Task<ImmutableArray<TopLevelFilesystem>> Dots(RpcCall call)
     {
         var rows = call.Dots.Visible(call.Caller).OrderBy(dot => dot.Id.Value, StringComparer.Ordinal).ToList();
-        var targets = rows.SelectMany(
-            dot => dot.Branches.Values.Select(branch => new DotTarget(dot, branch.Name, branch.Id))
-                .Prepend(new DotTarget(dot, "", dot.Id)));
-        var views = (await call.Dots.View([.. targets], call.Deadline))
+        var views = (await call.Dots.View([.. rows.SelectMany(dot => dot.Targets)], call.Deadline))
             .ToDictionary(view => view.Target.Filesystem, DotmeshVolume.From);
 
         return [.. rows.Where(dot => views.ContainsKey(dot.Id)).Select(dot => TopLevel(call.Users, dot, views))];
