@@ -45,10 +45,11 @@ public sealed record DotRow(
     /// <summary>Of all its branches, the master branch first.</summary>
     public IEnumerable<FilesystemId> Filesystems => Branches.Values.Select(branch => branch.Id).Prepend(Id);
 
+    // methods: a target names its dot, and what prints or compares the properties of a row would walk this circle for ever
     /// <inheritdoc cref="Filesystems"/>
-    public IEnumerable<DotTarget> Targets => Branches.Values.Select(branch => new DotTarget(this, branch.Name, branch.Id)).Prepend(Master);
+    public IEnumerable<DotTarget> Targets() => Branches.Values.Select(branch => new DotTarget(this, branch.Name, branch.Id)).Prepend(Master());
 
-    public DotTarget Master => new(this, "", Id);
+    public DotTarget Master() => new(this, "", Id);
 }
 
 /// <param name="Origin">Direct parent: master or another branch.</param>

@@ -59,7 +59,7 @@ internal sealed partial class DotsFacade
         }
 
         // the controlling node looks for itself; a container may have gone on where the dot was before
-        ImmutableArray<ContainerUse> inUse = row.Status == DotStatus.Active && Nodes.Length > 1 ? await this.Containers([.. row.Targets], ct) : [];
+        ImmutableArray<ContainerUse> inUse = row.Status == DotStatus.Active && Nodes.Length > 1 ? await this.Containers([.. row.Targets()], ct) : [];
         return inUse.Length > 0 ? Refusals.InUseToDelete(row.Id, string.Join(", ", inUse.Select(use => use.Name))) : await Ask(row.Id, new DotProtocol.Delete(caller.User.Id), ct);
     }
 

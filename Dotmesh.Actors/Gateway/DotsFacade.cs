@@ -40,7 +40,7 @@ internal sealed partial class DotsFacade(
 
         if (branch.Length == 0)
         {
-            return row.Master;
+            return row.Master();
         }
 
         return row.Branches.TryGetValue(branch, out var found)

@@ -56,7 +56,7 @@ internal static class ListMethods
         ByName(await Masters(call), view => new VolumeWithContainers(DotmeshVolume.From(view), Container.From(view.Containers)));
 
     private static Task<IReadOnlyList<DotView>> Masters(RpcCall call) => call.Dots.View(
-        [.. call.Dots.Visible(call.Caller).Select(dot => dot.Master)], call.Deadline);
+        [.. call.Dots.Visible(call.Caller).Select(dot => dot.Master())], call.Deadline);
 
     private static SortedDictionary<string, SortedDictionary<string, T>> ByName<T>(
         IReadOnlyList<DotView> views, Func<DotView, T> make)
@@ -87,7 +87,7 @@ internal static class ListMethods
     private static async Task<ImmutableArray<TopLevelFilesystem>> Dots(RpcCall call)
     {
         var rows = call.Dots.Visible(call.Caller).OrderBy(dot => dot.Id.Value, StringComparer.Ordinal).ToList();
-        var views = (await call.Dots.View([.. rows.SelectMany(dot => dot.Targets)], call.Deadline))
+        var views = (await call.Dots.View([.. rows.SelectMany(dot => dot.Targets())], call.Deadline))
             .ToDictionary(view => view.Target.Filesystem, DotmeshVolume.From);
 
         return [.. rows.Where(dot => views.ContainsKey(dot.Id)).Select(dot => TopLevel(call.Users, dot, views))];
