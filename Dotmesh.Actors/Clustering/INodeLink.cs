@@ -15,6 +15,12 @@ public sealed record FilesystemReport(
     public ImmutableArray<ContainerUse> Containers { get; init; } = [];
 }
 
+/// <summary>What a node says of itself.</summary>
+/// <param name="Version">Of its program.</param>
+/// <param name="Driver">Storage driver with its version.</param>
+/// <param name="Filesystems">How many it holds, copies included.</param>
+public sealed record NodeDescription(string Version, string Driver, int Filesystems, PoolInfo Pool);
+
 /// <summary>Questions to another node, whose answers may be large: by HTTP between nodes, never by messages (design D10).</summary>
 public interface INodeLink
 {
@@ -26,6 +32,8 @@ public interface INodeLink
         StorageNodeId node, ImmutableArray<FilesystemId> filesystems, CancellationToken ct);
 
     Task<Outcome<ImmutableSortedDictionary<string, string>>> Dump(StorageNodeId node, string prefix, CancellationToken ct);
+
+    Task<Outcome<NodeDescription>> Describe(StorageNodeId node, CancellationToken ct);
 }
 
 /// <summary>The other side of <see cref="INodeLink"/>: this node's answers, from memory.</summary>
@@ -36,4 +44,6 @@ public interface INodeAnswers
     Task<ImmutableArray<FilesystemReport>> Reports(ImmutableArray<FilesystemId> filesystems, CancellationToken ct);
 
     ImmutableSortedDictionary<string, string> Dump(string prefix);
+
+    Task<NodeDescription> Describe(CancellationToken ct);
 }

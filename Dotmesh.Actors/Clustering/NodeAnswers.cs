@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Reflection;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
 
@@ -45,6 +46,13 @@ internal sealed class NodeAnswers(DotEnvironment env) : INodeAnswers
         return dump.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
             .ToImmutableSortedDictionary(StringComparer.Ordinal);
     }
+
+    public async Task<NodeDescription> Describe(CancellationToken ct) => new(
+        Version, $"{env.Storage.Capabilities.Driver} {env.Storage.Capabilities.Version}", env.Index.Filesystems, await env.Storage.Pool(ct));
+
+    // all assemblies of the product have one
+    private static string Version { get; } =
+        (typeof(NodeAnswers).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "").Split('+')[0];
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

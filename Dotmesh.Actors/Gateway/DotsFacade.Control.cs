@@ -59,6 +59,12 @@ internal sealed partial class DotsFacade
             : new Refusal(RefusalCode.Conflict, $"The control of dot {row.Name} was changed by somebody else meanwhile; look and try again.");
     }
 
+    public async Task<Outcome<Done>> Move(Caller caller, DotTarget target, StorageNodeId to, CancellationToken ct) =>
+        Check(caller, target.Dot, Right.Admin) is { } denied ? denied
+        : target.Dot.Node == to ? default(Done)
+        : !members.IsLive(to) ? Refusals.NodeNotUp(to)
+        : await Ask(target.Dot.Id, new DotProtocol.HandOver(to, caller.User.Id), ct);
+
     public async Task<Outcome<DrainResult>> Drain(Caller caller, StorageNodeId node, CancellationToken ct)
     {
         if (!caller.IsAdmin)

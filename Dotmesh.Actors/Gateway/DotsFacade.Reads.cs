@@ -15,6 +15,8 @@ internal sealed partial class DotsFacade
     public Task<Outcome<ImmutableSortedDictionary<string, ImmutableArray<CommitId>>>> ReplicationLag(
         DotTarget target, CancellationToken ct) => views.Lag(target, ct);
 
+    public Task<IReadOnlyList<NodeReport>> DescribeNodes(CancellationToken ct) => views.Describe(ct);
+
     public async Task<ImmutableSortedDictionary<string, string>> DumpState(string prefix, CancellationToken ct)
     {
         var dump = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);

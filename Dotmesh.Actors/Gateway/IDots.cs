@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Containers;
 using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Storage;
@@ -48,6 +49,22 @@ public sealed record DrainResult(int Moved, int Left, ImmutableArray<string> Rea
 
 /// <summary>A live node as lists show it (contract 3.5).</summary>
 public sealed record NodeView(StorageNodeId Id, ImmutableArray<string> Addresses);
+
+/// <summary>A node of the cluster, alive or not.</summary>
+/// <param name="Dots">How many it controls.</param>
+/// <param name="Said">Null: it does not answer.</param>
+public sealed record NodeReport(StorageNodeId Id, ImmutableArray<string> Addresses, NodeStanding Standing, int Dots, NodeDescription? Said);
+
+public enum NodeStanding
+{
+    Up,
+
+    /// <summary>It did not say good-bye, and nobody reaches it.</summary>
+    Away,
+
+    /// <summary>It was stopped in order.</summary>
+    Left,
+}
 
 /// <summary>
 /// The domain as the outside sees it: what JSON-RPC methods, the volume plugin and the console call. Names are already
@@ -136,6 +153,12 @@ public interface IDots
     /// becomes a DIVERGED branch when it is back. Refused when the node has no copy. Admin.
     /// </summary>
     Task<Outcome<Done>> ForceMaster(Caller caller, FilesystemId filesystem, StorageNodeId? to, CancellationToken ct);
+
+    /// <summary>Hands a dot over to a node, with what was not committed; refused while containers use it. Admin.</summary>
+    Task<Outcome<Done>> Move(Caller caller, DotTarget target, StorageNodeId to, CancellationToken ct);
+
+    /// <summary>Every node that the cluster knows, by id; those that are up are asked, and waited for no longer than the list's budget.</summary>
+    Task<IReadOnlyList<NodeReport>> DescribeNodes(CancellationToken ct);
 
     /// <summary>Hands the dots of a node over to the nodes with the newest copies, one after the other as long as the token allows. Admin.</summary>
     Task<Outcome<DrainResult>> Drain(Caller caller, StorageNodeId node, CancellationToken ct);

@@ -57,6 +57,28 @@ internal sealed partial class NodeViews(
         return answer.Refused(out _) ? ImmutableSortedDictionary<string, string>.Empty : answer.Value;
     }
 
+    /// <summary>Those that are away too; one that was stopped in order and controls nothing is no part of the cluster any more.</summary>
+    public async Task<IReadOnlyList<NodeReport>> Describe(CancellationToken ct)
+    {
+        var live = members.Live.Keys.Append(env.Node).ToHashSet();
+        var dots = env.Directory.Dots.CountBy(row => row.Node).ToDictionary();
+        var gone = (cluster?.Registry.Known ?? []).Where(node => !live.Contains(node.Id))
+            .ToDictionary(node => node.Id, node => node.State == NodeState.Left ? NodeStanding.Left : NodeStanding.Away);
+        var reports = await Task.WhenAll(live.Concat(gone.Keys).Concat(dots.Keys).Distinct()
+            .Where(node => gone.GetValueOrDefault(node) != NodeStanding.Left || dots.ContainsKey(node))
+            .Select(async node => new NodeReport(
+                node, Addresses(node, ""), live.Contains(node) ? NodeStanding.Up : gone.GetValueOrDefault(node, NodeStanding.Away),
+                dots.GetValueOrDefault(node), live.Contains(node) ? await Describe(node, ct) : null)));
+        return [.. reports.OrderBy(report => report.Id.Value, StringComparer.Ordinal)];
+    }
+
+    private async Task<NodeDescription?> Describe(StorageNodeId node, CancellationToken ct)
+    {
+        var answer = await Within<NodeDescription>(
+            async limited => node == env.Node || cluster is null ? await here.Describe(limited) : await cluster.Link.Describe(node, limited), node, ct);
+        return answer.Refused(out _) ? null : answer.Value;
+    }
+
     private static DotView View(
         DotTarget target, Dictionary<StorageNodeId, Dictionary<FilesystemId, FilesystemReport>?> known)
     {

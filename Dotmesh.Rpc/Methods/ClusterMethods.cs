@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Rpc.JsonRpc;
@@ -35,6 +36,26 @@ internal static class ClusterMethods
             Arguments = [Params.Namespace, Params.PlainName, Copies],
             Right = Right.Own,
             Answered = Answered.Owner,
+        },
+        new RpcMethod<bool>(
+            "DotmeshRPC.MoveDot",
+            "Hands a dot over to a node, with what was not committed; refused while containers use it.",
+            WireJson.Default.Boolean,
+            Move)
+        {
+            Arguments = [Params.Namespace, Params.PlainName, Node],
+            Access = Access.Admin,
+            Right = Right.Admin,
+            Answered = Answered.Owner,
+        },
+        new RpcMethod<ImmutableArray<WireNode>>(
+            "DotmeshRPC.Nodes",
+            "The nodes of the cluster, with what they hold.",
+            WireJson.Default.ImmutableArrayWireNode,
+            async call => (await call.Dots.DescribeNodes(call.Deadline)).Select(WireNode.From).ToImmutableArray())
+        {
+            Access = Access.Admin,
+            Right = Right.Admin,
         },
         new RpcMethod<DrainReply>(
             "DotmeshRPC.DrainNode",
@@ -80,12 +101,33 @@ internal static class ClusterMethods
             : Params.True(await call.Dots.SetReplication(call.Caller, target.Value, (int)call.Arguments.Number(Copies)!, call.Deadline));
     }
 
+    private static async ValueTask<Outcome<bool>> Move(RpcCall call)
+    {
+        var (name, node) = (call.Dot(Params.Namespace, Params.PlainName), call.Text(Node));
+        if (name.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        if (node.Length == 0)
+        {
+            return NoNode();
+        }
+
+        var target = call.Dots.Resolve(call.Caller, name.Value, "", Right.Admin);
+        return target.Refused(out refusal)
+            ? refusal
+            : Params.True(await call.Dots.Move(call.Caller, target.Value, new StorageNodeId(node), call.Deadline));
+    }
+
+    private static Refusal NoNode() => new(RefusalCode.Invalid, "Node not set: Nodes lists the nodes of the cluster");
+
     private static async ValueTask<Outcome<DrainReply>> Drain(RpcCall call)
     {
         var node = call.Text(Node);
         if (node.Length == 0)
         {
-            return new Refusal(RefusalCode.Invalid, "Node not set: DumpInternalState lists the nodes of the cluster");
+            return NoNode();
         }
 
         var drained = await call.Dots.Drain(call.Caller, new StorageNodeId(node), call.Deadline);

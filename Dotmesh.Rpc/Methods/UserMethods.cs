@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc.JsonRpc;
@@ -40,6 +41,13 @@ internal static class UserMethods
             static call => call.Users.Register(call.Text(Name), call.Text(Email), call.Text(Password), call.Deadline)),
         ChangingById(
             "UpdateUserPassword", "Changes the password of a user given by id, name or e-mail.", SetPassword, NewPassword),
+        new RpcMethod<ImmutableArray<SafeUser>>(
+            "DotmeshRPC.Users", "All users, by name.", WireJson.Default.ImmutableArraySafeUser,
+            static call => Params.Now<ImmutableArray<SafeUser>>(
+                call.Users.All.OrderBy(user => user.Name, StringComparer.Ordinal).Select(SafeUser.From).ToImmutableArray()))
+        {
+            Access = Access.Admin,
+        },
         Finding("UserFromName", "Finds a user by name.", Name, static call => call.Users.FindByReference(call.Text(Name))),
         Finding("UserFromEmail", "Finds a user by e-mail.", Email, static call => call.Users.FindByEmail(call.Text(Email))),
         Finding(

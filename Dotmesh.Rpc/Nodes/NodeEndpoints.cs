@@ -17,6 +17,7 @@ public sealed partial class NodeEndpoints(NodeSignature signature, ILogger<NodeE
     public const string Commits = "/node/commits";
     public const string Reports = "/node/reports";
     public const string Dump = "/node/dump";
+    public const string Describe = "/node/describe";
 
     private const int MaxBody = 16 << 20;
 
@@ -78,6 +79,9 @@ public sealed partial class NodeEndpoints(NodeSignature signature, ILogger<NodeE
                         context,
                         answers.Dump(Read(body, NodeJson.Default.PrefixWire).Prefix),
                         NodeJson.Default.ImmutableSortedDictionaryStringString);
+                    break;
+                case Describe:
+                    await Write(context, await answers.Describe(context.RequestAborted), NodeJson.Default.NodeDescription);
                     break;
                 case var path when path!.StartsWith("/node/transfer/", StringComparison.Ordinal):
                     await AnswerTransfers(context, body);

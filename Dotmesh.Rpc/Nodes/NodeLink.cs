@@ -39,6 +39,9 @@ public sealed partial class NodeLink(HttpClient http, NodeSignature signature, F
             node, NodeEndpoints.Dump, new PrefixWire(prefix), NodeJson.Default.PrefixWire,
             NodeJson.Default.ImmutableSortedDictionaryStringString, ct);
 
+    public Task<Outcome<NodeDescription>> Describe(StorageNodeId node, CancellationToken ct) => Ask(
+        node, NodeEndpoints.Describe, new PrefixWire(""), NodeJson.Default.PrefixWire, NodeJson.Default.NodeDescription, ct);
+
     private async Task<Outcome<TAnswer>> Ask<TQuestion, TAnswer>(
         StorageNodeId node, string path, TQuestion question, JsonTypeInfo<TQuestion> questionType,
         JsonTypeInfo<TAnswer> answerType, CancellationToken ct)

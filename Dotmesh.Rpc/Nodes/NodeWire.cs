@@ -89,6 +89,7 @@ internal sealed record RefusalWire(RefusalCode Code, string Message)
 [JsonSerializable(typeof(Done))]
 [JsonSerializable(typeof(FilesystemsWire))]
 [JsonSerializable(typeof(PrefixWire))]
+[JsonSerializable(typeof(NodeDescription))]
 [JsonSerializable(typeof(ImmutableArray<CommitWire>))]
 [JsonSerializable(typeof(ImmutableArray<ReportWire>))]
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, string>))]

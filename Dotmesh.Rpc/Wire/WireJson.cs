@@ -32,6 +32,8 @@ namespace Dotmesh.Rpc.Wire;
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, ImmutableArray<string>>), TypeInfoPropertyName = "TextsByName")]
 [JsonSerializable(typeof(BackupV1))]
 [JsonSerializable(typeof(DrainReply))]
+[JsonSerializable(typeof(ImmutableArray<WireNode>))]
+[JsonSerializable(typeof(ImmutableArray<SafeUser>))]
 [JsonSerializable(typeof(TransferPollResult))]
 [JsonSerializable(typeof(ImmutableArray<TransferEntry>))]
 [JsonSerializable(typeof(PaymentRequest))]

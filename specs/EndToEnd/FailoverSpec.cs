@@ -145,6 +145,15 @@ public abstract class FailoverSpec : ThreeNodes
         Assert.NotEqual(await Cluster.IdOf(2), await Master(0));
         Assert.Equal(["Initial commit", "safe", "on the third"], await Messages(2, ""));
 
+        await Rpc(0).Call("MoveDot", new { Namespace = "admin", Name = "data", Node = await Cluster.IdOf(2) });
+        Assert.Equal(await Cluster.IdOf(2), await Master(1));
+        var nodes = (JsonArray)(await Rpc(1).Call("Nodes"))!;
+        Assert.Equal(3, nodes.Count);
+        Assert.All(nodes, node => Assert.Equal("up", (string)node!["State"]!));
+        var third = await Cluster.IdOf(2);
+        Assert.Equal(1, (int)nodes.Single(node => (string)node!["Id"]! == third)!["Dots"]!);
+        Assert.All(nodes, node => Assert.True((long)node!["PoolSizeBytes"]! > 0));
+
         await Rpc(0).Call("SetReplication", new { Namespace = "admin", Name = "data", Copies = 4 });
         var refused = await Assert.ThrowsAsync<RpcErrorException>(() =>
             Rpc(0).Call("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = "more", Durability = "replicated" }));

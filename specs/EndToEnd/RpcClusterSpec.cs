@@ -65,9 +65,51 @@ public sealed class RpcClusterSpec(BehaviourNode node) : IClassFixture<Behaviour
             $"Node {This} is the only one that is up: there is nobody to hand its dots over to.",
             await _admin.Error("DrainNode", new { Node = This }));
         Assert.Contains(Nobody, await _admin.Error("DrainNode", new { Node = Nobody }), StringComparison.Ordinal);
-        Assert.Equal("Node not set: DumpInternalState lists the nodes of the cluster", await _admin.Error("DrainNode"));
+        Assert.Equal("Node not set: Nodes lists the nodes of the cluster", await _admin.Error("DrainNode"));
         Assert.EndsWith(" is not admin user", await node.Bob.Error("DrainNode", new { Node = This }), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task The_nodes_are_told_to_admin_with_their_pools_and_dots()
+    {
+        await _admin.Init("admin/counted");
+
+        var only = Assert.Single((await _admin.Result("Nodes")).EnumerateArray());
+
+        Assert.Equal((This, "up"), (only.GetProperty("Id").GetString(), only.GetProperty("State").GetString()));
+        Assert.StartsWith("directory", only.GetProperty("Storage").GetString(), StringComparison.Ordinal);
+        Assert.True(only.GetProperty("Dots").GetInt32() >= 1);
+        Assert.True(only.GetProperty("PoolSizeBytes").GetInt64() >= only.GetProperty("PoolFreeBytes").GetInt64());
+        Assert.True(only.GetProperty("PoolFreeBytes").GetInt64() > 0);
+        Assert.Matches("^[0-9]+\\.[0-9]+", only.GetProperty("Version").GetString());
+        Assert.EndsWith(" is not admin user", await node.Bob.Error("Nodes"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_users_are_told_to_admin_by_name_and_without_secrets()
+    {
+        var users = await _admin.Result("Users");
+
+        var names = users.EnumerateArray().Select(user => user.GetProperty("Name").GetString()!).ToList();
+        Assert.Equal(names.Order(StringComparer.Ordinal), names);
+        Assert.Superset(new HashSet<string> { "admin", "alice", "bob" }, names.ToHashSet());
+        Assert.DoesNotContain("ApiKey", users.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith(" is not admin user", await node.Bob.Error("Users"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_dot_is_moved_to_a_node_that_is_up_and_only_by_admin()
+    {
+        await _admin.Init("admin/moved");
+
+        Assert.True((await _admin.Result("MoveDot", Moved(This))).GetBoolean());
+        Assert.Contains(Nobody, await _admin.Error("MoveDot", Moved(Nobody)), StringComparison.Ordinal);
+        Assert.Equal("Node not set: Nodes lists the nodes of the cluster", await _admin.Error("MoveDot", Moved("")));
+        Assert.Contains("No such filesystem", await _admin.Error("MoveDot", new { Namespace = "admin", Name = "absent", Node = This }), StringComparison.Ordinal);
+        Assert.EndsWith(" is not admin user", await node.Bob.Error("MoveDot", Moved(This)), StringComparison.Ordinal);
+    }
+
+    private static object Moved(string to) => new { Namespace = "admin", Name = "moved", Node = to };
 
     private static object Copies(int? copies) => new { Namespace = "alice", Name = "copied", Copies = copies };
 }

@@ -218,6 +218,10 @@ internal sealed class FakeDots(IUsers users, Faults faults, TimeProvider clock, 
     public Task<Outcome<DrainResult>> Drain(Caller caller, StorageNodeId node, CancellationToken ct) =>
         Now<DrainResult>(Refusals.NodeNotUp(node));
 
+    public Task<Outcome<Done>> Move(Caller caller, DotTarget target, StorageNodeId to, CancellationToken ct) => Now<Done>(Refusals.NodeNotUp(to));
+
+    public Task<IReadOnlyList<NodeReport>> DescribeNodes(CancellationToken ct) => Task.FromResult<IReadOnlyList<NodeReport>>([]);
+
     public async Task<Outcome<string>> Rediscover(FilesystemId id, CancellationToken ct)
     {
         LastToken = ct;

@@ -23,7 +23,7 @@ public sealed partial class RpcOpenRpcSpec
             "Containers", "ContainersById", "Commit", "Snapshot", "Commits", "Snapshots", "CommitsById", "SnapshotsById",
             "Rollback", "Branch", "Clone", "Branches", "Clones", "SwitchContainers", "AllDotsAndBranches", "AllVolumesAndClones", "MountCommit",
             "StashAfter", "GetReplicationLatencyForBranch", "PredictSize", "DeducePathToTopLevelFilesystem", "Procure",
-            "ForceBranchMasterById", "SetReplication", "DrainNode", "Transfer", "GetTransfer", "Transfers",
+            "ForceBranchMasterById", "SetReplication", "MoveDot", "Nodes", "Users", "DrainNode", "Transfer", "GetTransfer", "Transfers",
             "CancelTransfer", "RetryTransfer", "RegisterFilesystem", "RegisterTransfer", "StreamFormats", "ResumePoint", "SetDebugFlag", "DumpInternalState", "SubmitPayment", "DumpEtcd",
             "RestoreEtcd",
         ];

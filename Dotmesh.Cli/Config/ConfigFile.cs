@@ -1,0 +1,96 @@
+using Dotmesh.Cli.Running;
+
+namespace Dotmesh.Cli.Config;
+
+/// <summary>The config file on disk: read whole, written whole by one run at a time, for its owner only (it holds keys).</summary>
+internal sealed class ConfigFile(string path)
+{
+    private static readonly TimeSpan LockLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(10);
+
+    public string Path => path;
+
+    public static ConfigFile Default => new(System.IO.Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".dotmesh", "config"));
+
+    public DmConfig Read()
+    {
+        try
+        {
+            return Parse(File.ReadAllText(path));
+        }
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return Parse("");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailure(ExitCodes.Error, $"The config file {path} cannot be read: {failure.Message}");
+        }
+    }
+
+    /// <summary>Reads, changes and writes it; no other run does meanwhile. A killed run leaves the file as it was or as it is to be.</summary>
+    public async Task<T> Update<T>(Func<DmConfig, T> change, CancellationToken ct)
+    {
+        try
+        {
+            OwnerOnly.MakeFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+            await using var held = await Lock(ct);
+            var before = File.Exists(path) ? await File.ReadAllTextAsync(path, ct) : "";
+            var config = Parse(before);
+            var result = change(config);
+            if (config.ToText() is var after && after != before)
+            {
+                await Replace(after);
+            }
+
+            return result;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailure(ExitCodes.Error, $"The config file {path} cannot be written: {failure.Message}");
+        }
+    }
+
+    public Task Update(Action<DmConfig> change, CancellationToken ct) => Update(
+        config =>
+        {
+            change(config);
+            return true;
+        },
+        ct);
+
+    private async Task Replace(string text)
+    {
+        // a link stays one: some keep the file elsewhere
+        var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        var temporary = $"{target}.{Environment.ProcessId}";
+        await using (var file = OwnerOnly.Open(temporary, FileMode.Create, FileShare.None))
+        {
+            await file.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text), CancellationToken.None);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, target, overwrite: true);
+    }
+
+    /// <summary>Held by an open file, which the system closes for a run that is killed.</summary>
+    private async Task<FileStream> Lock(CancellationToken ct)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return OwnerOnly.Open(path + ".lock", FileMode.OpenOrCreate, FileShare.None);
+            }
+            catch (IOException) when (TimeProvider.System.GetElapsedTime(started) < LockLimit)
+            {
+                await Task.Delay(LockPause, ct);
+            }
+        }
+    }
+
+    private DmConfig Parse(string text) => DmConfig.Parse(text) ?? throw new CommandFailure(
+        ExitCodes.Error, $"{path} is not a config file of dm: a JSON object with the member Remotes was expected. Mend it, or move it away and add your remotes again.");
+}

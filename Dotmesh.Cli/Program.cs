@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Dotmesh.Cli.Help;
+using Dotmesh.Cli.Naming;
+using Dotmesh.Cli.Running;
+
+namespace Dotmesh.Cli;
+
+internal static class Program
+{
+    private static readonly TimeSpan GraceAfterInterrupt = TimeSpan.FromSeconds(5);
+
+    // names may begin with @, which is a response file to the parser otherwise
+    private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
+
+    private static async Task<int> Main(string[] arguments)
+    {
+        var root = Root.Make();
+        var parsed = root.Parse(arguments, Parsing);
+        var verb = parsed.CommandResult.Command as Verb;
+        if (verb is { Name: "__complete" })
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+
+        if (arguments.Length == 0 || parsed.GetResult(root.Options.OfType<HelpOption>().First()) is { Implicit: false })
+        {
+            Console.Out.Write(verb is null ? HelpText.OfAll(root) : HelpText.Of(verb));
+            return ExitCodes.Done;
+        }
+
+        if (parsed.Errors.Count > 0 || verb is not { Runs: true })
+        {
+            return Misused(root, verb, parsed);
+        }
+
+        if (UnknownOption(verb, parsed) is { } option)
+        {
+            var known = verb.Options.Concat(Globals.All).Where(one => !one.Hidden).SelectMany(one => one.Aliases.Prepend(one.Name)).Distinct();
+            Console.Error.WriteLine($"{string.Join(' ', HelpText.Path(verb))} has no option {option}.");
+            return Said(verb, Nearest.To(option, known));
+        }
+
+        return await parsed.InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = GraceAfterInterrupt });
+    }
+
+    /// <summary>The parser takes one for a word; what comes after <c>--</c> is one.</summary>
+    private static string? UnknownOption(Verb verb, ParseResult parsed)
+    {
+        var words = verb.Words(parsed);
+        return parsed.Tokens.Any(token => token.Type == System.CommandLine.Parsing.TokenType.DoubleDash)
+            ? null
+            : Array.Find(words, word => word.Length > 1 && word[0] == '-' && (char.IsAsciiLetter(word[1]) || word[1] == '-'));
+    }
+
+    private static int Said(Verb? verb, IReadOnlyList<string> near)
+    {
+        if (near.Count > 0)
+        {
+            Console.Error.WriteLine($"Did you mean {string.Join(" or ", near)}?");
+        }
+
+        Console.Error.WriteLine(verb is null
+            ? "'dm help' lists the commands."
+            : $"Usage: {HelpText.UsageOf(verb)}   ('dm help {string.Join(' ', HelpText.Path(verb).Skip(1))}' says more)");
+        return ExitCodes.Usage;
+    }
+
+    private static int Misused(RootCommand root, Verb? verb, ParseResult parsed)
+    {
+        var unknown = (parsed.UnmatchedTokens is [var first, ..] ? first : null)
+            ?? (verb is { Runs: false } && verb.Words(parsed) is [var word, ..] ? word : null);
+        if (verb is { Runs: true } || unknown is null)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                Console.Error.WriteLine(error.Message);
+            }
+
+            return Said(verb, []);
+        }
+
+        Console.Error.WriteLine($"'{unknown}' is not a command of {(verb is null ? "dm" : string.Join(' ', HelpText.Path(verb)))}.");
+        return Said(verb, Nearest.To(unknown, ((Command?)verb ?? root).Subcommands.Where(child => !child.Hidden).Select(child => child.Name)));
+    }
+}
