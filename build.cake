@@ -7,6 +7,8 @@
 //   dotnet cake --target=Bench     the table of figures (artifacts/bench.md)
 //   dotnet cake --target=OpenZfs   the storage specs beside a real OpenZFS kernel module, in a virtual machine
 //   dotnet cake --target=Publish   a framework-dependent node in artifacts/node
+//   dotnet cake --target=Cli       dm as a native binary, with manual pages, in artifacts/cli
+//   dotnet cake --target=Pack      NuGet packages in artifacts/packages: the client library, and dm as a dotnet tool
 //   dotnet cake --target=DockerPlugin   a managed plugin for `docker plugin create` in artifacts/docker-plugin
 //
 // DOTMESH_SPEC_LANES picks the lanes that need something of the machine (a comma list; `zfs` is a running zfs-fuse
@@ -160,10 +162,41 @@ Task("OpenZfs").Does(() =>
     }
 });
 
+// --runtime=linux-x64: for that platform only, compiled ahead of time, which halves the work of a start
 Task("Publish").Does(() =>
-    Run("dotnet", new ProcessArgumentBuilder()
+{
+    var arguments = new ProcessArgumentBuilder()
         .Append("publish").Append("Dotmesh.Node").Append("--nologo").Append("-v").Append("quiet")
-        .Append("-c").Append(configuration).Append("-o").AppendQuoted($"{artifacts}/node")));
+        .Append("-c").Append(configuration).Append("-o").AppendQuoted($"{artifacts}/node");
+    var runtime = Argument("runtime", "");
+    if (runtime.Length > 0)
+    {
+        arguments.Append("-r").Append(runtime).Append("--self-contained").Append("false").Append("-p:PublishReadyToRun=true");
+    }
+
+    Run("dotnet", arguments);
+});
+
+// Native binary of this platform in artifacts/cli; needs clang or gcc, and zlib's headers.
+Task("Cli").Does(() =>
+{
+    Run("dotnet", new ProcessArgumentBuilder()
+        .Append("publish").Append("Dotmesh.Cli").Append("--nologo").Append("-v").Append("quiet")
+        .Append("-c").Append(configuration).Append("-r").Append(Argument("runtime", "linux-x64")).Append("-o").AppendQuoted($"{artifacts}/cli"));
+    Run($"{artifacts}/cli/dm", new ProcessArgumentBuilder().Append("man").AppendQuoted($"{artifacts}/cli/man"));
+});
+
+// NuGet packages in artifacts/packages: the client library, and dm as a tool (`dotnet tool install`).
+Task("Pack").Does(() =>
+{
+    foreach (var project in new[] { "Dotmesh.Rpc/Client", "Dotmesh.Cli" })
+    {
+        Run("dotnet", new ProcessArgumentBuilder()
+            .Append("pack").Append(project).Append("--nologo").Append("-v").Append("quiet").Append("-c").Append(configuration)
+            // a tool runs on every platform: not the native binary of this one
+            .Append("-p:PublishAot=false").Append("-o").AppendQuoted($"{artifacts}/packages"));
+    }
+});
 
 // Config and root filesystem of a managed plugin. --image=NAME takes an image of the node that is there; else it is built.
 Task("DockerPlugin").Does(() =>
