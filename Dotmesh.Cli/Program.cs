@@ -16,12 +16,14 @@ internal static class Program
     private static async Task<int> Main(string[] arguments)
     {
         var root = Root.Make();
+        if (arguments is [Root.Complete, ..])
+        {
+            // what follows is being typed, and no command line yet
+            return await root.Parse([Root.Complete], Parsing).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+
         var parsed = root.Parse(arguments, Parsing);
         var verb = parsed.CommandResult.Command as Verb;
-        if (verb is { Name: "__complete" })
-        {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
-        }
 
         if (arguments.Length == 0 || parsed.GetResult(root.Options.OfType<HelpOption>().First()) is { Implicit: false })
         {

@@ -163,9 +163,11 @@ internal sealed partial class DotsFacade
             return refusal;
         }
 
-        if (!inUse.Value || env.Links.LeadsTo(name, "") == target.Filesystem)
+        // who has the plain name's path, and no container, expects to find the branch there too
+        var leads = env.Links.LeadsTo(name, "");
+        if ((!inUse.Value && leads is null) || leads == target.Filesystem)
         {
-            // the choice of a branch is the client's until a container has the dot (contract 2.5)
+            // the choice of a branch is the client's until somebody has the dot here (contract 2.5)
             return default(Done);
         }
 

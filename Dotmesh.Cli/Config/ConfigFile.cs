@@ -63,7 +63,7 @@ internal sealed class ConfigFile(string path)
     private async Task Replace(string text)
     {
         // a link stays one: some keep the file elsewhere
-        var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        var target = new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
         var temporary = $"{target}.{Environment.ProcessId}";
         await using (var file = OwnerOnly.Open(temporary, FileMode.Create, FileShare.None))
         {

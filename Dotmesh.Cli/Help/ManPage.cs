@@ -43,7 +43,7 @@ internal static class ManPage
     {
         var path = HelpText.Path(verb).ToList();
         var text = Begin(string.Join('-', path), (verb.Description ?? "").TrimEnd('.'), version);
-        text.Append($".SH SYNOPSIS\n.B {Escaped(string.Join(' ', path))}\n{Escaped(verb.Runs ? verb.Usage : "COMMAND")}\n");
+        text.Append($".SH SYNOPSIS\n.B {Escaped(string.Join(' ', path))}\n{Line(verb.Runs ? verb.Usage : "COMMAND")}");
         text.Append($".SH DESCRIPTION\n{Escaped(verb.Description ?? "")}\n");
         if (verb.Remarks.Length > 0)
         {
@@ -65,7 +65,7 @@ internal static class ManPage
             text.Append(".SH EXAMPLES\n");
             foreach (var example in verb.Examples)
             {
-                text.Append($".TP\n.B {Escaped(example.Line)}\n{Escaped(example.Says)}\n");
+                text.Append($".TP\n.B {Escaped(example.Line)}\n{Line(example.Says)}");
             }
         }
 
@@ -89,6 +89,9 @@ internal static class ManPage
             text.Append($".TP\n.B {Escaped(HelpText.Signature(option))}\n{Escaped(option.Description ?? "")}\n");
         }
     }
+
+    // an empty line would be a paragraph
+    private static string Line(string text) => text.Length == 0 ? "" : $"{Escaped(text)}\n";
 
     private static string Escaped(string text)
     {

@@ -12,11 +12,12 @@ internal enum Paint
 }
 
 /// <summary>Where a run reads and writes: data on stdout, all else on stderr.</summary>
-internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
+internal sealed class Terminal(Func<TextReader> input, TextWriter output, TextWriter error)
 {
     private const int WidthOfNoTerminal = 120;
 
-    public TextReader In => input;
+    /// <summary>Opened when it is needed: a terminal gets control sequences by that.</summary>
+    public TextReader In => input();
 
     public TextWriter Out => output;
 
@@ -42,7 +43,7 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         var forced = Environment.GetEnvironmentVariable("CLICOLOR_FORCE") is { Length: > 0 } and not "0";
         var output = new StreamWriter(Console.OpenStandardOutput(), utf8) { AutoFlush = !Console.IsOutputRedirected };
         var error = new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true };
-        return new Terminal(Console.In, output, error)
+        return new Terminal(() => Console.In, output, error)
         {
             InIsTerminal = !Console.IsInputRedirected,
             OutIsTerminal = !Console.IsOutputRedirected,
@@ -59,7 +60,7 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         error.Write(prompt);
         if (!InIsTerminal)
         {
-            return input.ReadLine();
+            return In.ReadLine();
         }
 
         var typed = new StringBuilder();
@@ -82,6 +83,6 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     public string? ReadLine(string prompt)
     {
         error.Write(prompt);
-        return input.ReadLine();
+        return In.ReadLine();
     }
 }

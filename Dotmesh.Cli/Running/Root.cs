@@ -8,6 +8,9 @@ namespace Dotmesh.Cli.Running;
 /// <summary>All commands in one place. A new one is a Verb in <c>Commands/</c> and a name in a group here.</summary>
 internal static class Root
 {
+    /// <summary>Command of the shells' scripts; what is being typed follows it.</summary>
+    public const string Complete = "__complete";
+
     public static readonly ImmutableArray<(string Title, ImmutableArray<string> Names)> Groups =
     [
         ("Work with a dot", ["status", "commit", "log", "branch", "checkout", "reset", "mount"]),
@@ -71,11 +74,10 @@ internal static class Root
 
     private static Verb CompleteCommand(RootCommand root)
     {
-        // what is being typed may look like anything, options included
-        var verb = new Verb("__complete", "", "What the scripts of 'dm completion' call.") { Hidden = true, TreatUnmatchedTokensAsErrors = false };
+        var verb = new Verb(Complete, "", "What the scripts of 'dm completion' call.") { Hidden = true };
         return verb.Does(async run =>
         {
-            foreach (var offer in await Completion.For(root, run, [.. Environment.GetCommandLineArgs().SkipWhile(word => word != "__complete").Skip(1)]))
+            foreach (var offer in await Completion.For(root, run, [.. Environment.GetCommandLineArgs().SkipWhile(word => word != Complete).Skip(1)]))
             {
                 run.Print(offer);
             }

@@ -34,8 +34,10 @@ public sealed partial class ChildProcess : IAsyncDisposable
     public string Log => $"--- stdout\n{Output}\n--- stderr\n{Errors}";
 
     /// <param name="environment">Added to this process's environment; a null value removes the variable.</param>
+    /// <param name="keepInput">Its stdin stays open, for <see cref="Type"/>.</param>
     public static ChildProcess Start(
-        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string? folder = null)
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string? folder = null,
+        bool keepInput = false)
     {
         var info = new ProcessStartInfo(program, arguments)
         {
@@ -57,7 +59,11 @@ public sealed partial class ChildProcess : IAsyncDisposable
 #pragma warning disable RS0030 // see the class's summary
         process.Start();
 #pragma warning restore RS0030
-        process.StandardInput.Close();
+        if (!keepInput)
+        {
+            process.StandardInput.Close();
+        }
+
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return child;
@@ -101,6 +107,12 @@ public sealed partial class ChildProcess : IAsyncDisposable
         }
 
         return new ChildResult(_process.ExitCode, Output, Errors);
+    }
+
+    public async Task Type(string text)
+    {
+        await _process.StandardInput.WriteAsync(text);
+        await _process.StandardInput.FlushAsync();
     }
 
     /// <summary>SIGKILL: nothing is flushed.</summary>

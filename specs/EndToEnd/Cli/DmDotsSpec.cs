@@ -219,6 +219,15 @@ public sealed class DmDotsSpec : OneClusterSpec
         await Dm.Says("mount", "apples", place);
         Assert.Equal("one", await File.ReadAllTextAsync(Path.Combine(place, "one")));
 
+        // the path shows what is worked on
+        await Dm.Says("commit", "-m", "one");
+        await Dm.Says("checkout", "-b", "other");
+        await File.WriteAllTextAsync(Path.Combine(place, "two"), "two");
+        await Dm.Says("checkout", "master");
+        Assert.False(File.Exists(Path.Combine(place, "two")));
+        await Dm.Says("checkout", "other");
+        Assert.Equal("two", await File.ReadAllTextAsync(Path.Combine(place, "two")));
+
         var taken = Path.Combine(Folder, "taken");
         await File.WriteAllTextAsync(taken, "mine");
         Assert.StartsWith($"{taken} exists already, and is no link.", await Dm.Fails(5, "mount", "apples", taken), StringComparison.Ordinal);
