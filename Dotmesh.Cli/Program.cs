@@ -8,8 +8,6 @@ namespace Dotmesh.Cli;
 
 internal static class Program
 {
-    private static readonly TimeSpan GraceAfterInterrupt = TimeSpan.FromSeconds(5);
-
     // names may begin with @, which is a response file to the parser otherwise
     private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
 
@@ -22,7 +20,13 @@ internal static class Program
             return await root.Parse([Root.Complete], Parsing).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
 
-        var parsed = root.Parse(arguments, Parsing);
+        if (arguments is ["--version", ..])
+        {
+            Console.Out.WriteLine($"dm {Commands.InformationCommands.OwnVersion}");
+            return ExitCodes.Done;
+        }
+
+        var parsed = root.Parse(Joined(arguments), Parsing);
         var verb = parsed.CommandResult.Command as Verb;
 
         if (arguments.Length == 0 || parsed.GetResult(root.Options.OfType<HelpOption>().First()) is { Implicit: false })
@@ -40,11 +44,29 @@ internal static class Program
         {
             var known = verb.Options.Concat(Globals.All).Where(one => !one.Hidden).SelectMany(one => one.Aliases.Prepend(one.Name)).Distinct();
             Console.Error.WriteLine($"{string.Join(' ', HelpText.Path(verb))} has no option {option}.");
-            return Said(verb, Nearest.To(option, known));
+            return Misused(verb, Nearest.To(option.Split('=')[0], known));
         }
 
         return await parsed.InvokeAsync(
-            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = GraceAfterInterrupt });
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    /// <summary>What follows <c>-m</c> and <c>-d</c> is a text, whatever it begins with.</summary>
+    private static string[] Joined(string[] arguments)
+    {
+        var joined = new List<string>();
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            if (arguments[i] == "--")
+            {
+                return [.. joined, .. arguments[i..]];
+            }
+
+            var name = arguments[i] switch { "-m" or "--message" => "--message", "-d" or "--metadata" => "--metadata", _ => null };
+            joined.Add(name is not null && i + 1 < arguments.Length ? $"{name}={arguments[++i]}" : arguments[i]);
+        }
+
+        return [.. joined];
     }
 
     /// <summary>The parser takes one for a word; what comes after <c>--</c> is one.</summary>
@@ -56,7 +78,7 @@ internal static class Program
             : Array.Find(words, word => word.Length > 1 && word[0] == '-' && (char.IsAsciiLetter(word[1]) || word[1] == '-'));
     }
 
-    private static int Said(Verb? verb, IReadOnlyList<string> near)
+    private static int Misused(Verb? verb, IReadOnlyList<string> near)
     {
         if (near.Count > 0)
         {
@@ -80,10 +102,10 @@ internal static class Program
                 Console.Error.WriteLine(error.Message);
             }
 
-            return Said(verb, []);
+            return Misused(verb, []);
         }
 
         Console.Error.WriteLine($"'{unknown}' is not a command of {(verb is null ? "dm" : string.Join(' ', HelpText.Path(verb)))}.");
-        return Said(verb, Nearest.To(unknown, ((Command?)verb ?? root).Subcommands.Where(child => !child.Hidden).Select(child => child.Name)));
+        return Misused(verb, Nearest.To(unknown, ((Command?)verb ?? root).Subcommands.Where(child => !child.Hidden).Select(child => child.Name)));
     }
 }

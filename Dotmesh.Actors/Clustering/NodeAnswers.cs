@@ -48,7 +48,10 @@ internal sealed class NodeAnswers(DotEnvironment env) : INodeAnswers
     }
 
     public async Task<NodeDescription> Describe(CancellationToken ct) => new(
-        Version, $"{env.Storage.Capabilities.Driver} {env.Storage.Capabilities.Version}", env.Index.Filesystems, await env.Storage.Pool(ct));
+        Version, Driver(env.Storage.Capabilities), env.Index.Filesystems, await env.Storage.Pool(ct));
+
+    private static string Driver(StorageCapabilities storage) =>
+        storage.Version.StartsWith(storage.Driver, StringComparison.OrdinalIgnoreCase) ? storage.Version : $"{storage.Driver} {storage.Version}";
 
     // all assemblies of the product have one
     private static string Version { get; } =

@@ -152,7 +152,32 @@ internal sealed class EngineContainers : IContainers, IAsyncDisposable
             }
         }
 
-        return string.Join(", ", Using(filesystems).Select(use => use.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var use in Using(filesystems).DistinctBy(use => use.Id).ToList())
+        {
+            if (!await HasEnded(use.Id, ct))
+            {
+                names.Add(use.Name);
+            }
+        }
+
+        return string.Join(", ", names);
+    }
+
+    /// <summary>An engine's list is some moments behind the container itself; who waited for its end may be here before that is in the list.</summary>
+    private async Task<bool> HasEnded(string id, CancellationToken ct)
+    {
+        using var limit = new CancellationTokenSource(GivenBack, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+        try
+        {
+            var life = await _engine.Life(id, both.Token);
+            return !life.Refused(out _) && life.Value is not { IsRunning: true };
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private IEnumerable<ContainerUse> Using(IReadOnlyCollection<FilesystemId> filesystems)

@@ -62,7 +62,7 @@ internal sealed partial class DotsFacade
     public async Task<Outcome<Done>> Move(Caller caller, DotTarget target, StorageNodeId to, CancellationToken ct) =>
         Check(caller, target.Dot, Right.Admin) is { } denied ? denied
         : target.Dot.Node == to ? default(Done)
-        : !members.IsLive(to) ? Refusals.NodeNotUp(to)
+        : !members.IsLive(to) ? new Refusal(RefusalCode.NotFound, $"No node {to} is up to take dot {target.Dot.Name}: Nodes lists the nodes of the cluster.")
         : await Ask(target.Dot.Id, new DotProtocol.HandOver(to, caller.User.Id), ct);
 
     public async Task<Outcome<DrainResult>> Drain(Caller caller, StorageNodeId node, CancellationToken ct)

@@ -76,8 +76,9 @@ internal static class TransferDecisions
         };
 
     /// <summary>Step 4: the path could not be had.</summary>
-    public static Refusal NoPath(DotName dot, string branch, string why) => new(
-        RefusalCode.NotFound, $"Can't deduce path to top level filesystem for {dot},{branch}: {why}");
+    /// <param name="code">Who is not let in is not told that nothing is there.</param>
+    public static Refusal NoPath(DotName dot, string branch, string why, RefusalCode code = RefusalCode.NotFound) => new(
+        code == RefusalCode.Denied ? code : RefusalCode.NotFound, $"Can't deduce path to top level filesystem for {dot},{branch}: {why}");
 
     /// <summary>
     /// Step 7. With StashDivergence containers are looked for before anything is committed: a transfer that is refused changes nothing.

@@ -159,13 +159,13 @@ internal sealed class TransferOpener(TransferParts parts)
         var told = await peer.Path(request.RemoteNamespace, request.RemoteName, request.RemoteBranch, ct);
         if (told.Refused(out var refusal))
         {
-            return refusal.Code == RefusalCode.Unavailable ? refusal : TransferDecisions.NoPath(remote, request.RemoteBranch, refusal.Message);
+            return refusal.Code == RefusalCode.Unavailable ? refusal : TransferDecisions.NoPath(remote, request.RemoteBranch, refusal.Message, refusal.Code);
         }
 
         var path = TransferPath.Check(told.Value);
         if (path.Refused(out refusal))
         {
-            return TransferDecisions.NoPath(remote, request.RemoteBranch, refusal.Message);
+            return TransferDecisions.NoPath(remote, request.RemoteBranch, refusal.Message, refusal.Code);
         }
 
         return path.Value.Tip == there

@@ -10,7 +10,7 @@ namespace Dotmesh.Cli.Commands;
 /// <summary>Branches of the current dot (contract 7.3).</summary>
 internal static class BranchCommands
 {
-    private static readonly Option<bool> New = new("--new", "-b") { Description = "Make the branch first." };
+    private static readonly Option<bool> New = Options.Flag("--new", "-b", "Make the branch first.");
 
     public static Verb Branch() => new Verb("branch", "", "List the branches of the current dot.")
         .Example("dm branch")
@@ -35,6 +35,7 @@ internal static class BranchCommands
 
     public static Verb Checkout() => new Verb("checkout", "[-b] BRANCH [REF]", "Work with another branch; with -b a new one.", Word.Branch, Word.Commit)
     {
+        Changes = true,
         Remarks = "Containers that mount the dot by its plain name are stopped, get the branch, and are started again. "
             + "A new branch starts at the newest commit of the current one, or at REF.",
     }
@@ -82,8 +83,8 @@ internal static class BranchCommands
         }
         catch (DotmeshException failure)
         {
-            throw new CommandFailure(
-                ExitCodes.Of(failure.Kind), failure.Message, $"{branch} is the current branch all the same; repeat the command to switch the containers.");
+            throw CommandFailure.Of(
+                failure, failure.Message, $"{branch} is the current branch all the same; repeat the command to switch the containers.");
         }
     }
 

@@ -55,8 +55,8 @@ internal static class BranchTree
 
             var name = branch.Branch.BranchName;
             text.Append(terminal.Painted(name == current ? $"* {name}" : name, name == current ? Paint.Green : Paint.Cyan));
-            text.Append($"  {Sizes.Count(branch.Commits.Count, "commit")}, {Sizes.OrZero(branch.Branch.SizeBytes)}");
-            text.Append(branch.Branch.DirtyBytes > 0 ? $", {Sizes.Text(branch.Branch.DirtyBytes)} not committed\n" : "\n");
+            text.Append($"  {Sizes.Count(branch.Commits.Count, "commit")}, {Sizes.Exact(branch.Branch.SizeBytes)}");
+            text.Append(branch.Branch.DirtyBytes > 0 ? $", {Sizes.Exact(branch.Branch.DirtyBytes)} not committed\n" : "\n");
             for (var i = 0; i < branch.Commits.Count; i++)
             {
                 var commit = branch.Commits[i];
@@ -77,7 +77,7 @@ internal static class BranchTree
     {
         var time = commit.Time?.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "";
         var message = commit.Message.Split('\n')[0];
-        return $"{terminal.Painted(commit.Id[..Math.Min(ShortId, commit.Id.Length)], Paint.Yellow)}  {time}  {commit.Author}  {message}".TrimEnd();
+        return $"{terminal.Painted(commit.Id[..Math.Min(ShortId, commit.Id.Length)], Paint.Yellow)}  {time}  {terminal.Plain(commit.Author)}  {terminal.Plain(message)}".TrimEnd();
     }
 
     /// <param name="Commits">Oldest first.</param>

@@ -36,12 +36,12 @@ internal sealed record ClusterHealth(
         foreach (var node in Nodes)
         {
             text.Append($"  {node.Id}  {node.State}  {Sizes.Count(node.Dots, "dot")}  {string.Join(',', node.Addresses ?? [])}");
-            text.Append(node.PoolSizeBytes == 0 ? "" : $"  {node.Storage}, {Sizes.OrZero(node.PoolFreeBytes)} of {Sizes.OrZero(node.PoolSizeBytes)} free");
+            text.Append(node.PoolSizeBytes == 0 ? "" : $"  {node.Storage}, {Sizes.Exact(node.PoolFreeBytes)} of {Sizes.Exact(node.PoolSizeBytes)} free");
             text.Append(node.PoolSizeBytes > 0 && node.PoolFreeBytes < node.PoolSizeBytes * LittleSpace ? run.Terminal.Painted("  LITTLE SPACE", Paint.Red) : "");
             text.Append('\n');
         }
 
-        text.Append($"Dots: {Dots}, {Sizes.Count(Branches, "branch")}, {(DirtyBytes == 0 ? "all committed" : $"{Sizes.Text(DirtyBytes)} not committed")}\n");
+        text.Append($"Dots: {Dots}, {Sizes.Count(Branches, "branch")}, {(DirtyBytes == 0 ? "all committed" : $"{Sizes.Exact(DirtyBytes)} not committed")}\n");
         text.Append($"Transfers running: {Transfers}\n");
         Names(text, "Failed", Failed);
         Names(text, "Controlled by a node that is away", Away);

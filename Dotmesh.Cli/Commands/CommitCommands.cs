@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Dotmesh.Cli.Naming;
 using Dotmesh.Cli.Running;
 using Dotmesh.Client;
@@ -17,15 +18,12 @@ internal static class CommitCommands
         AllowMultipleArgumentsPerToken = false,
     };
 
-    private static readonly Option<string> Durability = new("--durability")
-    {
-        Description = "local (when this node has it) or replicated (when the copies have it).",
-        HelpName = "WHERE",
-    };
+    private static readonly Option<string> Durability = Options.Text(
+        "--durability", "local (when this node has it) or replicated (when the copies have it).", "WHERE");
 
-    private static readonly Option<bool> Hard = new("--hard") { Description = "Do not ask." };
+    private static readonly Option<bool> Hard = Options.Flag("--hard", null, "Do not ask.");
 
-    public static Verb Commit() => new Verb("commit", "-m MESSAGE [-d KEY=VALUE]...", "Commit what is in the current branch now; prints the commit's id.")
+    public static Verb Commit() => new Verb("commit", "-m MESSAGE [-d KEY=VALUE]...", "Commit what is in the current branch now; prints the commit's id.") { Changes = true }
         .Example("dm commit -m 'Two apples'")
         .Example("dm commit -m 'Nightly' -d source=cron -d run=17")
         .Example("dm commit -m 'Before the upgrade' --durability replicated", "answers when the copies have it")
@@ -46,11 +44,13 @@ internal static class CommitCommands
                 var other => throw CommandFailure.Usage($"--durability is local or replicated, not {other}."),
             };
             var (dot, branch) = await run.Current();
-            run.Print(await run.Client.Commit(dot, branch, message, metadata, replicated, run.Stop));
+            var id = await run.Client.Commit(dot, branch, message, metadata, replicated, run.Stop);
+            run.Show(id + "\n", new JsonObject { ["id"] = id, ["dot"] = dot.ToString(), ["branch"] = branch }, id);
         });
 
     public static Verb Reset() => new Verb("reset", "[--hard] REF", "Take the current branch back to a commit.", Word.Commit)
     {
+        Changes = true,
         Remarks = "Later commits and what was not committed are gone; containers that use the branch are stopped and started again. "
             + "REF is a commit's id or the beginning of one, HEAD, HEAD^ (the one before), HEAD~2. On a terminal it asks, unless --hard or --yes is given.",
     }
@@ -64,7 +64,7 @@ internal static class CommitCommands
                 throw CommandFailure.Usage("Please specify one ref only.");
             }
 
-            var (dot, branch) = await CurrentVolume(run);
+            var (dot, branch) = await CurrentToReset(run);
             var commits = await run.Client.Commits(dot, branch, run.Stop);
             var commit = CommitReference.Resolve(reference, commits);
             if (!run.Value(Hard) && run.Terminal.InIsTerminal)
@@ -75,7 +75,7 @@ internal static class CommitCommands
             await run.Client.Rollback(dot, branch, commit, run.Stop);
         });
 
-    private static async Task<(DotName Dot, string Branch)> CurrentVolume(Run run) => run.Config.CurrentDot(run.RemoteName) is null
+    private static async Task<(DotName Dot, string Branch)> CurrentToReset(Run run) => run.Config.CurrentDot(run.RemoteName) is null
         && (await run.Client.List(run.Stop)).Count != 1
         ? throw new CommandFailure(
             ExitCodes.Error, "No current volume is selected. List them with 'dm list' and select one with 'dm switch'.")
@@ -98,15 +98,15 @@ internal static class CommitCommands
 
         var lost = string.Join(" and ", new[]
         {
-            later > 0 ? Output.Sizes.Count(later, "later commit") : "", dirty > 0 ? $"{Output.Sizes.Text(dirty)} that were not committed" : "",
+            later > 0 ? Output.Sizes.Count(later, "later commit") : "", dirty > 0 ? $"{Output.Sizes.Exact(dirty)} that were not committed" : "",
         }.Where(part => part.Length > 0));
-        if (!run.Confirm($"This takes {dot.Short}@{branch} back to {commit[..Math.Min(8, commit.Length)]} \"{commits[at].Message}\". {lost} will be gone. Go on?"))
+        if (!await run.Confirm($"This takes {dot.Short}@{branch} back to {commit[..Math.Min(8, commit.Length)]} \"{commits[at].Message}\". {lost} will be gone. Go on?"))
         {
             throw new CommandFailure(ExitCodes.Error, "Aborted.");
         }
     }
 
-    /// <summary>As the original takes them: commas separate, too. A value may have <c>=</c> in it.</summary>
+    /// <summary>Commas separate, as in the original; unlike there a value may have <c>=</c> in it.</summary>
     internal static SortedDictionary<string, string> Pairs(IEnumerable<string> given)
     {
         var pairs = new SortedDictionary<string, string>(StringComparer.Ordinal);

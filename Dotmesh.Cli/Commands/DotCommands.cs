@@ -11,14 +11,14 @@ internal static class DotCommands
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
 
-    private static readonly Option<bool> Force = new("--force", "-f") { Description = "Do not ask." };
+    private static readonly Option<bool> Force = Options.Flag("--force", "-f", "Do not ask.");
 
     public static Verb Dot() => new Verb("dot", "", "Show, delete and arrange single dots.")
         .Example("dm dot show apples")
         .Example("dm dot delete apples")
         .With(DotShow.Verb(), Delete(), SetUpstream(), SmashBranchMaster());
 
-    private static Verb Delete() => new Verb("delete", "[-f] DOT", "Delete a dot with all its branches and commits.", Word.Dot)
+    private static Verb Delete() => new Verb("delete", "[-f] DOT", "Delete a dot with all its branches and commits.", Word.Dot) { Changes = true }
         .Example("dm dot delete apples", "asks")
         .Example("dm dot delete -f apples")
         .With(Force)
@@ -30,7 +30,7 @@ internal static class DotCommands
             }
 
             var name = DotName.Parse(text);
-            if (!run.Value(Force) && !run.Confirm($"Please confirm that you really want to delete the dot {text}, including all branches and commits?"))
+            if (!run.Value(Force) && !await run.Confirm($"Please confirm that you really want to delete the dot {text}, including all branches and commits?"))
             {
                 throw new CommandFailure(ExitCodes.Error, "Aborted.");
             }
@@ -84,6 +84,7 @@ internal static class DotCommands
     private static Verb SmashBranchMaster() => new Verb(
         "smash-branch-master", "[DOT] BRANCH [SERVER]", "Make a node control a dot whatever its node says.", Word.Dot, Word.Branch, Word.Node)
     {
+        Changes = true,
         Remarks = "For a dot whose node is dead for good. What only that node has comes back as a branch NAME-DIVERGED-TIME when it does. "
             + "Of a node that is alive, 'dm move' loses nothing and needs no mending. Without SERVER it is the node that is asked.",
     }
@@ -103,8 +104,8 @@ internal static class DotCommands
 
     public static Verb Share()
     {
-        var remove = new Option<bool>("--remove") { Description = "Take that back." };
-        return new Verb("share", "DOT USER [--remove]", "Let another user read and change a dot.", Word.Dot, Word.User)
+        var remove = Options.Flag("--remove", null, "Take that back.");
+        return new Verb("share", "DOT USER [--remove]", "Let another user read and change a dot.", Word.Dot, Word.User) { Changes = true }
             .Example("dm share apples bob")
             .Example("dm share apples bob --remove")
             .With(remove)
@@ -120,6 +121,7 @@ internal static class DotCommands
 
     public static Verb Move() => new Verb("move", "DOT NODE", "Hand a dot over to another node of the cluster.", Word.Dot, Word.Node)
     {
+        Changes = true,
         Remarks = "With what was not committed. A dot that containers use stays where it is.",
     }
         .Example("dm move apples 504954d09db78174", "'dm node ls' lists the nodes")

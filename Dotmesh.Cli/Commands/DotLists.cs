@@ -13,21 +13,19 @@ internal static class DotLists
 {
     private const int LongestNewName = 50;
 
-    private static readonly Option<bool> Scripting = new("--scripting", "-H") { Description = "Scripting mode: no header, a TAB after each cell, bytes." };
-    private static readonly Option<bool> Watching = new("--watch", "-w") { Description = "Show it again whenever it changes." };
-
+    private static readonly Option<bool> Scripting = Options.Flag("--scripting", "-H", "Scripting mode: no header, a TAB after each cell, bytes.");
     public static Verb List() => new Verb("list", "[-H]", "List the dots.")
         .Example("dm list")
         .Example("dm list -o json")
         .Example("dm list -H | cut -f 1", "names only; so does -o name")
-        .With(Scripting, Watching)
+        .With(Scripting, Watch.Option)
         .Does(run =>
         {
             run.AtMost(0, "Too many arguments specified.");
-            return run.Value(Watching) ? Watch.Until(run, () => Text(run)) : Once(run);
+            return Watch.Shown(run, () => Text(run));
         });
 
-    public static Verb Init() => new Verb("init", "DOT", "Make an empty dot, and the current one of it.", Word.Text)
+    public static Verb Init() => new Verb("init", "DOT", "Make an empty dot, and the current one of it.", Word.Text) { Changes = true }
         .Example("dm init apples")
         .Example("dm init alice/apples", "in another namespace than admin")
         .Does(async run =>
@@ -75,7 +73,7 @@ internal static class DotLists
         }
         catch (DotmeshException failure) when (failure.Kind is not (FailureKind.Unauthorized or FailureKind.Unreachable))
         {
-            throw new CommandFailure(ExitCodes.Of(failure.Kind), $"Error: {failure.Message}");
+            throw CommandFailure.Of(failure, $"Error: {failure.Message}");
         }
     }
 
@@ -90,15 +88,13 @@ internal static class DotLists
         });
     }
 
-    private static async Task Once(Run run) => run.Terminal.Out.Write(await Text(run));
-
     private static async Task<string> Text(Run run)
     {
         var remote = run.RemoteName;
         var dots = await OnTheirBranches(run, await run.Client.ListWithContainers(run.Stop));
         if (run.Config.CurrentDot(remote) is null && dots is [var only])
         {
-            await run.Change(config => config.SetCurrentDot(remote, only.Volume.Name));
+            await run.Remember(config => config.SetCurrentDot(remote, only.Volume.Name));
         }
 
         var listing = Shown(run);

@@ -4,26 +4,39 @@ using Dotmesh.Client;
 namespace Dotmesh.Cli.Commands;
 
 /// <summary>A dot as its cluster and this config file know it.</summary>
-/// <param name="Branches">The master branch first, the others by name.</param>
+/// <param name="Names">Of all branches but master.</param>
+/// <param name="Branches">The master branch first, the others by name; of one only, where only that was asked for.</param>
 /// <param name="Upstreams">Remote -> the dot there.</param>
 internal sealed record DotPicture(
-    DotName Dot, DotBranch Master, bool IsCurrent, string CurrentBranch, IReadOnlyList<BranchPicture> Branches, IReadOnlyList<(string, DotName)> Upstreams)
+    DotName Dot, bool IsCurrent, string CurrentBranch, string[] Names, IReadOnlyList<BranchPicture> Branches,
+    IReadOnlyList<(string, DotName)> Upstreams)
 {
-    public static async Task<DotPicture> Of(Run run, DotName dot)
+    private const int QuestionsAtOnce = 8;
+
+    public DotBranch Master => Branches[0].Branch;
+
+    /// <param name="only">Null: all branches.</param>
+    public static async Task<DotPicture> Of(Run run, DotName dot, string? only = null)
     {
-        var (client, remote) = (run.Client, run.RemoteName);
-        var names = await client.Branches(dot, run.Stop);
-        var current = run.BranchOf(dot);
-        var branches = await Task.WhenAll(names.Order(StringComparer.Ordinal).Prepend("").Select(async name =>
-        {
-            var branch = await client.Get(await client.Lookup(dot, name, run.Stop), run.Stop);
-            var containers = branch.BranchName == current ? await client.Containers(dot, name, run.Stop) : [];
-            return new BranchPicture(branch, [.. containers.Select(container => container.Name)], await Copies(run, dot, branch));
-        }));
+        var (remote, current) = (run.RemoteName, run.BranchOf(dot));
+        var names = await run.Client.Branches(dot, run.Stop);
+        string[] asked = only is null ? [DotmeshClient.MasterBranch, .. names.Order(StringComparer.Ordinal)] : [only];
+        var branches = new BranchPicture[asked.Length];
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, asked.Length),
+            new ParallelOptions { MaxDegreeOfParallelism = QuestionsAtOnce, CancellationToken = run.Stop },
+            async (i, _) => branches[i] = await Of(run, dot, asked[i], withContainers: asked[i] == current));
         var upstreams = run.Config.RemoteNames
             .Select(name => (name, There: run.Config.Upstream(name, dot)))
             .Where(found => found.There is not null).Select(found => (found.name, found.There!.Value)).ToList();
-        return new DotPicture(dot, branches[0].Branch, run.Config.CurrentDot(remote) == dot, current, branches, upstreams);
+        return new DotPicture(dot, run.Config.CurrentDot(remote) == dot, current, names, branches, upstreams);
+    }
+
+    private static async Task<BranchPicture> Of(Run run, DotName dot, string name, bool withContainers)
+    {
+        var branch = await run.Client.Get(await run.Client.Lookup(dot, name, run.Stop), run.Stop);
+        var containers = withContainers ? await run.Client.Containers(dot, name, run.Stop) : [];
+        return new BranchPicture(branch, [.. containers.Select(container => container.Name)], await Copies(run, dot, branch));
     }
 
     /// <summary>What each node lacks is told to admin only; others see which nodes have it.</summary>

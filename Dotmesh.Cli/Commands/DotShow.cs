@@ -11,7 +11,7 @@ namespace Dotmesh.Cli.Commands;
 /// <summary><c>dm dot show</c> (contract 7.4).</summary>
 internal static class DotShow
 {
-    private static readonly Option<bool> Scripting = new("--scripting", "-H") { Description = "Scripting mode: a line for each fact, TABs between its words." };
+    private static readonly Option<bool> Scripting = Options.Flag("--scripting", "-H", "Scripting mode: a line for each fact, TABs between its words.");
 
     public static Verb Verb() => new Verb("show", "[-H] [DOT]", "Show a dot: its branches, their copies, and where it is exchanged with.", Word.Dot)
         .Example("dm dot show")
@@ -22,15 +22,14 @@ internal static class DotShow
             run.AtMost(1, "Please specify one dot only.");
             var dot = run.Words is [var text] ? DotName.Parse(text) : await run.CurrentDot();
             var seen = await DotPicture.Of(run, dot);
-            run.Terminal.Out.Write(
-                run.Value(Scripting) ? Raw(seen)
-                : run.Format switch
-                {
-                    OutputFormat.Table => Text(seen, run.Terminal),
-                    OutputFormat.Name => dot.Short + "\n",
-                    OutputFormat.JsonLines => JsonText.OneLine(Json(seen)) + "\n",
-                    _ => JsonText.Indented(Json(seen)) + "\n",
-                });
+            if (run.Value(Scripting))
+            {
+                run.Terminal.Out.Write(Raw(seen));
+            }
+            else
+            {
+                run.Show(Text(seen, run.Terminal), Json(seen), dot.Short);
+            }
         });
 
     private static string Text(DotPicture seen, Terminal terminal)

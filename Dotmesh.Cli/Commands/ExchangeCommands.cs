@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Dotmesh.Cli.Running;
 using Dotmesh.Client;
 
@@ -7,18 +8,16 @@ namespace Dotmesh.Cli.Commands;
 /// <summary>Push, pull and clone between the current cluster and another one (contract 4.2, 6.1, 7.3).</summary>
 internal static class ExchangeCommands
 {
-    private static readonly Option<bool> Stash = new("--stash-on-divergence")
-    {
-        Description = "What diverged where the data go is put aside as a branch NAME-DIVERGED-TIME.",
-    };
+    private static readonly Option<bool> Stash = Options.Flag("--stash-on-divergence", null, "What diverged where the data go is put aside as a branch NAME-DIVERGED-TIME.");
 
-    private static readonly Option<string> RemoteName = new("--remote-name") { Description = "Name of the dot on the remote.", HelpName = "DOT" };
-    private static readonly Option<string> LocalName = new("--local-name") { Description = "Name of the dot here.", HelpName = "DOT" };
-    private static readonly Option<bool> Detach = new("--detach") { Description = "Do not wait: print the transfer's id." };
-    private static readonly Option<int> Limit = new("--limit") { Description = "At most so many MiB a second.", HelpName = "MIB" };
+    private static readonly Option<string> RemoteName = Options.Text("--remote-name", "Name of the dot on the remote.", "DOT");
+    private static readonly Option<string> LocalName = Options.Text("--local-name", "Name of the dot here.", "DOT");
+    private static readonly Option<bool> Detach = Options.Flag("--detach", null, "Do not wait: print the transfer's id.");
+    private static readonly Option<int> Limit = Options.Number("--limit", null, "At most so many MiB a second.", "MIB");
 
     public static Verb Push() => new Verb("push", "REMOTE [DOT [BRANCH]]", "Send the commits of a branch to another cluster.", Word.Remote, Word.Dot, Word.Branch)
     {
+        Changes = true,
         Remarks = "The first push makes the dot there; later ones send what is new. Without DOT it is the current dot and branch. "
             + "Where it was pushed to is remembered for the next time.",
     }
@@ -26,26 +25,31 @@ internal static class ExchangeCommands
         .Example("dm push backup apples pears", "another dot and branch than the current one")
         .Example("dm push hub --remote-name alice/apples")
         .With(RemoteName, Stash, Detach, Limit)
-        .Answers(run => Exchange(run, TransferRequest.Push, "push"));
+        .Ends(run => Exchange(run, TransferRequest.Push, "push"));
 
-    public static Verb Pull() => new Verb("pull", "REMOTE [DOT [BRANCH]]", "Get new commits of a branch from another cluster.", Word.Remote, Word.Dot, Word.Branch)
+    public static Verb Pull() => new Verb("pull", "REMOTE [DOT [BRANCH]]", "Get new commits of a branch from another cluster.", Word.Remote, Word.Dot, Word.Branch) { Changes = true }
         .Example("dm pull backup")
         .Example("dm pull hub --remote-name bob/apples")
         .With(RemoteName, Stash, Detach, Limit)
-        .Answers(run => Exchange(run, TransferRequest.Pull, "pull"));
+        .Ends(run => Exchange(run, TransferRequest.Pull, "pull"));
 
-    public static Verb Clone() => new Verb("clone", "REMOTE [DOT [BRANCH]]", "Get a dot from another cluster.", Word.Remote, Word.RemoteDot, Word.Branch)
+    public static Verb Clone() => new Verb("clone", "REMOTE [DOT [BRANCH]]", "Get a dot from another cluster.", Word.Remote, Word.RemoteDot, Word.Branch) { Changes = true }
         .Example("dm clone backup apples")
         .Example("dm clone hub alice/apples --local-name alices-apples")
         .Example("dm clone backup apples pears", "the branch pears, and those that it grew from")
         .With(LocalName, Stash, Detach, Limit)
-        .Answers(run => Exchange(run, TransferRequest.Pull, "clone"));
+        .Ends(run => Exchange(run, TransferRequest.Pull, "clone"));
 
     private static async Task<int> Exchange(Run run, string direction, string verb)
     {
         run.AtMost(3, "Too many arguments specified (more than 3).");
-        var name = run.Words.FirstOrDefault() ?? OnlyUpstream(run, direction) ?? throw CommandFailure.Usage(
+        var name = run.Words.FirstOrDefault() ?? (verb == "clone" ? null : OnlyUpstream(run, direction)) ?? throw CommandFailure.Usage(
             $"Please specify which remote you want to {verb} to/from. Use 'dm remote -v' to list remotes.");
+        if (verb == "clone" && run.Words.Length == 1 && run.Value(LocalName) is { Length: > 0 })
+        {
+            throw CommandFailure.Usage("Which dot is to have that name here? dm clone REMOTE DOT --local-name NAME");
+        }
+
         if (run.Config.S3RemoteNames.Contains(name))
         {
             throw CommandFailure.Usage($"'{name}' is an S3 remote, which this version does not exchange data with.");
@@ -58,31 +62,46 @@ internal static class ExchangeCommands
             StashOnDivergence = run.Value(Stash),
             MaxBytesPerSecond = run.Value(Limit) * 1024L * 1024L,
         };
-        var id = await run.Client.Begin(request, run.Stop);
-        await run.Change(config =>
+        var id = await Begun(run, request);
+        if (run.Value(Detach))
         {
-            // the first one counts: another name given once is not where it goes from now on
+            await Remember();
+            run.Show(id + "\n", new JsonObject { ["id"] = id }, id);
+            return ExitCodes.Done;
+        }
+
+        run.Print(direction == TransferRequest.Push ? $"Pushing {local} to {name}:{there}" : $"Pulling {local} from {name}:{there}");
+        await run.Terminal.Out.FlushAsync();
+        var ended = await TransferWatch.ToItsEnd(run, id);
+        await Remember();
+        return ended;
+
+        // the first one counts, when it went well: another name given once, or a wrong one, is not where it goes from now on
+        Task Remember() => run.Remember(config =>
+        {
             if (config.HasRemote(name) && config.Upstream(name, local) is null)
             {
                 config.SetUpstream(name, local, there);
             }
         });
-
-        if (run.Value(Detach))
-        {
-            run.Print(id);
-            return ExitCodes.Done;
-        }
-
-        run.Print(direction == TransferRequest.Push ? $"Pushing {local} to {name}:{there}" : $"Pulling {local} from {name}:{there}");
-        run.Terminal.Out.Flush();
-        return await TransferWatch.ToItsEnd(run, id);
     }
 
-    /// <summary>Kinder than to ask for what is known: the one remote that the current dot was exchanged with.</summary>
+    private static async Task<string> Begun(Run run, TransferRequest request)
+    {
+        try
+        {
+            return await run.Client.Begin(request, run.Stop);
+        }
+        catch (DotmeshException failure) when (TransferWatch.Hint(request.Direction, failure.Message) is { } hint)
+        {
+            throw CommandFailure.Of(failure, failure.Message, hint);
+        }
+    }
+
+    /// <summary>Kinder to people than to ask for what is known: the one remote that the current dot was exchanged with.</summary>
     private static string? OnlyUpstream(Run run, string direction)
     {
-        if (run.Config.CurrentDot(run.RemoteName) is not { } dot)
+        if (!run.Terminal.OutIsTerminal || run.Config.CurrentDot(run.RemoteName) is not { } dot)
         {
             return null;
         }

@@ -11,7 +11,7 @@ namespace Dotmesh.Cli.Commands;
 /// <summary>Versions, and the API by hand (contract 7.3).</summary>
 internal static class InformationCommands
 {
-    private static readonly Option<bool> ParseJson = new("--parse-json") { Description = "PARAMS is JSON, not a text." };
+    private static readonly Option<bool> ParseJson = Options.Flag("--parse-json", null, "PARAMS is JSON, not a text.");
 
     public static string OwnVersion { get; } =
         (typeof(InformationCommands).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0];
@@ -20,7 +20,7 @@ internal static class InformationCommands
         .Does(async run =>
         {
             run.AtMost(0, "Too many arguments specified.");
-            var (remote, version) = (run.RemoteName, await run.Client.Version(run.Stop));
+            var (remote, version) = await Versions(run);
             if (run.Format != OutputFormat.Table)
             {
                 var json = new JsonObject
@@ -30,7 +30,7 @@ internal static class InformationCommands
                     ["outdated"] = version.Outdated,
                     ["remote"] = remote,
                 };
-                run.Print(run.Format == OutputFormat.Json ? JsonText.Indented(json) : run.Format == OutputFormat.Name ? OwnVersion : JsonText.OneLine(json));
+                run.Show("", json, OwnVersion);
                 return;
             }
 
@@ -41,6 +41,20 @@ internal static class InformationCommands
                 run.Print($"\tUpgrade available\n\tLatest server version {version.Newest} available\n{version.DownloadUrl}");
             }
         });
+
+    /// <summary>Without a cluster there is this program's.</summary>
+    private static async Task<(string Remote, ServerVersion Version)> Versions(Run run)
+    {
+        try
+        {
+            return (run.RemoteName, await run.Client.Version(run.Stop));
+        }
+        catch (Exception failure) when (failure is DotmeshException or CommandFailure && run.Format == OutputFormat.Table)
+        {
+            run.Print($"Client:\n\tVersion: {OwnVersion}");
+            throw;
+        }
+    }
 
     public static Verb Debug() => new Verb("debug", "METHOD [PARAMS] [--parse-json]", "Call a method of the API; prints the result as JSON.", Word.Text, Word.Text)
     {

@@ -11,8 +11,8 @@ namespace Dotmesh.Cli.Commands;
 /// <summary>The commits of a branch, or of all branches as a tree (contract 7.4).</summary>
 internal static class LogCommand
 {
-    private static readonly Option<bool> Graph = new("--graph") { Description = "All branches as a tree, with sizes." };
-    private static readonly Option<int> Last = new("--last", "-n") { Description = "Only the newest ones.", HelpName = "COUNT" };
+    private static readonly Option<bool> Graph = Options.Flag("--graph", null, "All branches as a tree, with sizes.");
+    private static readonly Option<int> Last = Options.Number("--last", "-n", "Only the newest ones.", "COUNT");
 
     public static Verb Log() => new Verb("log", "[--graph] [BRANCH]", "Show the commits of the current branch, oldest first.", Word.Branch)
         .Example("dm log")
@@ -24,8 +24,13 @@ internal static class LogCommand
         {
             run.AtMost(1, "Please specify one branch only.");
             var (dot, current) = await run.Current();
-            if (run.Value(Graph) && run.Format == OutputFormat.Table)
+            if (run.Value(Graph))
             {
+                if (run.Format != OutputFormat.Table || run.Words.Length > 0 || run.Value(Last) > 0)
+                {
+                    throw CommandFailure.Usage("--graph shows all branches as a picture: it goes with no BRANCH, -n or -o.");
+                }
+
                 await Pager.Show(run, await BranchTree.Text(run, dot, current));
                 return;
             }
@@ -54,14 +59,14 @@ internal static class LogCommand
         foreach (var commit in commits)
         {
             text.Append(terminal.Painted($"commit {commit.Id}", Paint.Yellow)).Append('\n');
-            text.Append($"author: {commit.Author}\n");
+            text.Append($"author: {terminal.Plain(commit.Author)}\n");
             text.Append($"date: {commit["timestamp"]}\n");
             foreach (var (key, value) in (commit.Metadata ?? []).Where(pair => pair.Key is not ("author" or "timestamp" or "message")))
             {
-                text.Append($"{key}: {value}\n");
+                text.Append($"{key}: {terminal.Plain(value)}\n");
             }
 
-            text.Append($"\n    {commit.Message}\n\n");
+            text.Append($"\n    {terminal.Plain(commit.Message)}\n\n");
         }
 
         return text.ToString();

@@ -7,18 +7,21 @@ namespace Dotmesh.Cli.Commands;
 /// <summary><c>dm mount</c>: the files of a dot at a place of this machine, which runs the node that is asked (contract 7.3).</summary>
 internal static class MountCommand
 {
-    private static readonly Option<bool> Create = new("--create", "-r") { Description = "Make the dot when there is none." };
+    private static readonly Option<bool> Create = Options.Flag("--create", "-r", "Make the dot when there is none.");
 
-    public static Verb Verb() => new Verb("mount", "[--create] DOT PATH", "Link PATH to the files of a dot, on the node's own machine.", Word.Dot, Word.Path)
+    public static Verb Verb() => new Verb("mount", "[--create] DOT PATH", "Link PATH to the files of a dot, on the node's own machine.", Word.Dot, Word.Path) { Changes = true }
         .Example("dm mount apples ./data")
         .Example("dm mount --create apples ./data")
         .With(Create)
         .Does(async run =>
         {
-            if (run.Words is not [var text, var path])
+            if (run.Words is not [var text, { Length: > 0 } given])
             {
                 throw run.Misused();
             }
+
+            // a shell ends the name of a link to a folder with a slash
+            var path = given.Length > 1 ? given.TrimEnd('/') : given;
 
             var name = DotName.Parse(text);
             var exists = (await run.Client.List(run.Stop)).Any(branch => branch.Name == name);
@@ -31,6 +34,12 @@ internal static class MountCommand
             Free(path);
             var place = await run.Client.Procure(name, "", "__default__", run.Stop);
             run.Print($"procured dot: {name} into {place}");
+            if (run.BranchOf(name) is var branch && branch != DotmeshClient.MasterBranch)
+            {
+                // the plain name of a dot that nobody had here led to master until now
+                await run.Client.SwitchContainers(name, branch, run.Stop);
+            }
+
             if (!System.IO.Directory.Exists(place))
             {
                 throw new CommandFailure(
@@ -56,9 +65,10 @@ internal static class MountCommand
     {
         try
         {
-            // an earlier link only: anything else was refused
-            File.Delete(path.TrimEnd('/'));
-            File.CreateSymbolicLink(path.TrimEnd('/'), place);
+            // it may have become something else meanwhile
+            Free(path);
+            File.Delete(path);
+            File.CreateSymbolicLink(path, place);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

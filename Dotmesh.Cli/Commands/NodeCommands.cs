@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Dotmesh.Cli.Output;
@@ -10,31 +9,28 @@ namespace Dotmesh.Cli.Commands;
 /// <summary>The nodes of the current cluster.</summary>
 internal static class NodeCommands
 {
-    private static readonly Option<bool> Watching = new("--watch", "-w") { Description = "Show it again whenever it changes." };
-
     public static Verb Node() => new Verb("node", "", "List the nodes of the cluster, and empty one.")
         .Example("dm node ls")
         .Example("dm node drain 504954d09db78174")
         .With(List(), Drain());
 
     private static Verb List() => new Verb("ls", "", "List the nodes.")
-        .With(Watching)
+        .With(Watch.Option)
         .Does(run =>
         {
             run.AtMost(0, "Too many arguments specified.");
-            return run.Value(Watching) ? Watch.Until(run, () => Text(run)) : Once(run);
+            return Watch.Shown(run, () => Text(run));
         });
-
-    private static async Task Once(Run run) => run.Terminal.Out.Write(await Text(run));
 
     private static async Task<string> Text(Run run) => Shown.Text(await run.Client.Nodes(run.Stop), run.Format, run.Terminal);
 
     private static Verb Drain() => new Verb("drain", "NODE", "Hand the dots of a node over to the others, before it is stopped for long.", Word.Node)
     {
+        Changes = true,
         Remarks = "Dots that containers use stay. It may be repeated: what was not handed over in time is tried again.",
     }
         .Example("dm node drain 504954d09db78174")
-        .Answers(async run =>
+        .Ends(async run =>
         {
             run.Exactly(1);
             var drained = await run.Client.DrainNode(run.Words[0], run.Stop);
@@ -68,6 +64,6 @@ internal static class NodeCommands
         new("DOTS", node => node.Dots.ToString(CultureInfo.InvariantCulture)),
         new("STORAGE", node => node.Storage),
         new("POOL", node => node.Pool.Length == 0 ? "" : $"{node.Pool} ({node.PoolHealth})"),
-        new("FREE", node => node.PoolSizeBytes == 0 ? "" : $"{Sizes.OrZero(node.PoolFreeBytes)} of {Sizes.OrZero(node.PoolSizeBytes)}"),
+        new("FREE", node => node.PoolSizeBytes == 0 ? "" : $"{Sizes.Exact(node.PoolFreeBytes)} of {Sizes.Exact(node.PoolSizeBytes)}"),
         new("VERSION", node => node.Version));
 }

@@ -11,8 +11,8 @@ internal static class RemoteCommands
 {
     public const string SecretVariable = "DOTMESH_PASSWORD";
 
-    private static readonly Option<bool> Details = new("--details", "-v") { Description = "Show users and hosts too." };
-    private static readonly Option<string> KeyFile = new("--api-key-file") { Description = "File with the API key or password.", HelpName = "PATH" };
+    private static readonly Option<bool> Details = Options.Flag("--details", "-v", "Show users and hosts too.");
+    private static readonly Option<string> KeyFile = Options.Text("--api-key-file", "File with the API key or password.", "PATH");
 
     public static Verb Remote() => new Verb("remote", "[-v]", "List clusters that are known, and choose the one to work with.")
     {
@@ -111,12 +111,13 @@ internal static class RemoteCommands
             throw new CommandFailure(ExitCodes.Conflict, $"Remote exists '{name}'");
         }
 
+        // what is wrong is said before a secret is asked for
         if (Client.Remote.Parse(place, "") is null)
         {
             throw CommandFailure.Usage($"Please specify user@cluster-hostname, got [{string.Join(' ', run.Words)}]");
         }
 
-        var secret = run.Secret(SecretVariable, run.Value(KeyFile), "API key: ");
+        var secret = await run.Secret(SecretVariable, run.Value(KeyFile), "API key: ");
         var remote = Client.Remote.Parse(place, secret)!;
         using (var client = run.Connect(remote))
         {

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -13,29 +12,25 @@ internal static class StatusCommand
 {
     private const int ShortId = 8;
 
-    private static readonly Option<bool> Watching = new("--watch", "-w") { Description = "Show it again whenever it changes." };
-
     public static Verb Verb() => new Verb("status", "[--watch]", "Show the current dot: branch, newest commit, what is not committed, containers, copies, transfers.")
         .Example("dm status")
         .Example("dm status --watch")
         .Example("dm status -o json")
-        .With(Watching)
+        .With(Watch.Option)
         .Does(run =>
         {
             run.AtMost(0, "Too many arguments specified.");
-            return run.Value(Watching) ? Watch.Until(run, () => Text(run)) : Once(run);
+            return Watch.Shown(run, () => Text(run));
         });
-
-    private static async Task Once(Run run) => run.Terminal.Out.Write(await Text(run));
 
     private static async Task<string> Text(Run run)
     {
         var (dot, branch) = await run.Current();
-        var picture = DotPicture.Of(run, dot);
+        var picture = DotPicture.Of(run, dot, only: branch);
         var commits = run.Client.Commits(dot, branch, run.Stop);
         var transfers = Transfers(run, dot);
         await Task.WhenAll(picture, commits, transfers);
-        var seen = new Seen(await picture, (await picture).Branches.First(known => known.Branch.BranchName == branch), (await commits).LastOrDefault(), await transfers);
+        var seen = new Seen(await picture, (await picture).Branches[0], (await commits).LastOrDefault(), await transfers);
         return run.Format switch
         {
             OutputFormat.Table => Text(run, seen),
@@ -64,12 +59,12 @@ internal static class StatusCommand
         var text = new StringBuilder();
         text.Append($"On dot {terminal.Painted(seen.Picture.Dot.Short, Paint.Green)}, branch {terminal.Painted(at.Branch.BranchName, Paint.Green)}, of {run.RemoteName} ({run.Client.Remote})\n");
         text.Append(seen.Head is { } head
-            ? $"Newest commit: {terminal.Painted(head.Id[..Math.Min(ShortId, head.Id.Length)], Paint.Yellow)} \"{head.Message.Split('\n')[0]}\" by {head.Author}{Ago(run, head)}\n"
+            ? $"Newest commit: {terminal.Painted(head.Id[..Math.Min(ShortId, head.Id.Length)], Paint.Yellow)} \"{terminal.Plain(head.Message.Split('\n')[0])}\" by {terminal.Plain(head.Author)}{Ago(run, head)}\n"
             : "No commits yet.\n");
         text.Append(at.Branch.DirtyBytes > 0
-            ? terminal.Painted($"Not committed: {Sizes.Text(at.Branch.DirtyBytes)}", Paint.Red) + "   (dm commit -m MESSAGE)\n"
+            ? terminal.Painted($"Not committed: {Sizes.Exact(at.Branch.DirtyBytes)}", Paint.Red) + "   (dm commit -m MESSAGE)\n"
             : "Nothing to commit.\n");
-        text.Append($"Size: {Sizes.OrZero(at.Branch.SizeBytes)}, {Sizes.Count(at.Branch.CommitCount, "commit")}, {Sizes.Count(seen.Picture.Branches.Count, "branch")}\n");
+        text.Append($"Size: {Sizes.Exact(at.Branch.SizeBytes)}, {Sizes.Count(at.Branch.CommitCount, "commit")}, {Sizes.Count(seen.Picture.Names.Length + 1, "branch")}\n");
         text.Append($"Containers: {(at.Containers.Length == 0 ? "none" : string.Join(", ", at.Containers))}\n");
         foreach (var copy in at.Copies)
         {
@@ -85,7 +80,7 @@ internal static class StatusCommand
 
         foreach (var entry in seen.Transfers)
         {
-            var part = entry.Transfer.Size > 0 ? $", {Sizes.OrZero(entry.Transfer.Sent)} of {Sizes.OrZero(entry.Transfer.Size)}" : "";
+            var part = entry.Transfer.Size > 0 ? $", {Sizes.Exact(entry.Transfer.Sent)} of {Sizes.Exact(entry.Transfer.Size)}" : "";
             text.Append($"Transfer {entry.Transfer.TransferRequestId}: {entry.Transfer.Direction} {entry.Transfer.Peer}, {entry.Transfer.Status} {entry.Transfer.Index}/{entry.Transfer.Total}{part}\n");
         }
 
@@ -93,7 +88,7 @@ internal static class StatusCommand
     }
 
     private static string Ago(Run run, Commit commit) =>
-        commit.Time is { } time && run.Clock.GetUtcNow() - time is { Ticks: > 0 } ago ? $", {Sizes.Duration(ago)} ago" : "";
+        run.Terminal.OutIsTerminal && commit.Time is { } time && run.Clock.GetUtcNow() - time is { Ticks: > 0 } ago ? $", {Sizes.Duration(ago)} ago" : "";
 
     private static JsonObject Json(Run run, Seen seen)
     {

@@ -12,10 +12,8 @@ internal static class TransferCommands
 {
     private const int ShownByDefault = 20;
 
-    private static readonly Option<bool> All = new("--all", "-a") { Description = "Those that are over, too." };
-    private static readonly Option<int> Most = new("--last", "-n") { Description = "The newest ones only (20).", HelpName = "COUNT" };
-    private static readonly Option<bool> Watching = new("--watch", "-w") { Description = "Show it again whenever it changes." };
-
+    private static readonly Option<bool> All = Options.Flag("--all", "-a", "Those that are over, too.");
+    private static readonly Option<int> Most = Options.Number("--last", "-n", "The newest ones only (20).", "COUNT");
     public static Verb Transfers() => new Verb("transfers", "", "List, watch, cancel and retry transfers.")
         .Example("dm transfers ls --all")
         .Example("dm transfers watch 3f2c8e9a-...", "come back to one that was interrupted here")
@@ -24,15 +22,15 @@ internal static class TransferCommands
     private static Verb List() => new Verb("ls", "[--all] [DOT]", "List transfers that are running, newest first.", Word.Dot)
         .Example("dm transfers ls")
         .Example("dm transfers ls --all apples")
-        .With(All, Most, Watching)
+        .With(All, Most, Watch.Option)
         .Does(run =>
         {
             run.AtMost(1, "Please specify one dot only.");
-            return run.Value(Watching) ? Commands.Watch.Until(run, () => Text(run)) : Once(run);
+            return Watch.Shown(run, () => Text(run));
         });
 
     private static Verb WatchOne() => new Verb("watch", "ID", "Follow a transfer to its end.", Word.Transfer)
-        .Answers(async run =>
+        .Ends(async run =>
         {
             run.Exactly(1);
             // an id that is not known is an answer here, not something to wait for
@@ -40,22 +38,20 @@ internal static class TransferCommands
             return await TransferWatch.ToItsEnd(run, run.Words[0]);
         });
 
-    private static Verb Cancel() => new Verb("cancel", "ID", "End a transfer; what is complete of it stays.", Word.Transfer)
+    private static Verb Cancel() => new Verb("cancel", "ID", "End a transfer; what is complete of it stays.", Word.Transfer) { Changes = true }
         .Does(run =>
         {
             run.Exactly(1);
             return run.Client.CancelTransfer(run.Words[0], run.Stop);
         });
 
-    private static Verb Retry() => new Verb("retry", "ID", "Run a transfer that failed once more, and follow it.", Word.Transfer)
-        .Answers(async run =>
+    private static Verb Retry() => new Verb("retry", "ID", "Run a transfer that failed once more, and follow it.", Word.Transfer) { Changes = true }
+        .Ends(async run =>
         {
             run.Exactly(1);
             await run.Client.RetryTransfer(run.Words[0], run.Stop);
             return await TransferWatch.ToItsEnd(run, run.Words[0]);
         });
-
-    private static async Task Once(Run run) => run.Terminal.Out.Write(await Text(run));
 
     private static async Task<string> Text(Run run)
     {
@@ -76,7 +72,7 @@ internal static class TransferCommands
         new("PEER", entry => $"{entry.Transfer.Peer}:{Named(entry.Transfer.Remote(), entry.Transfer.RemoteBranchName)}"),
         new("STATUS", entry => entry.Transfer.Status),
         new("STEP", entry => entry.Transfer.Total == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{entry.Transfer.Index}/{entry.Transfer.Total}")),
-        new("SENT", entry => entry.Transfer.Size == 0 ? "" : $"{Sizes.OrZero(entry.Transfer.Sent)} of {Sizes.OrZero(entry.Transfer.Size)}"),
+        new("SENT", entry => entry.Transfer.Size == 0 ? "" : $"{Sizes.Exact(entry.Transfer.Sent)} of {Sizes.Exact(entry.Transfer.Size)}"),
         new("BY", entry => entry.AskedBy),
         new("SINCE", entry => entry.AskedAt.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)));
 

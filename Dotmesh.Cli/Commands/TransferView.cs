@@ -79,6 +79,9 @@ internal abstract class TransferView
     {
         private const int Tenths = 10;
 
+        /// <summary>Seconds; what takes longer than that is a rate that was measured too early.</summary>
+        private const double LongestLeft = 1e8;
+
         private string _last = "", _said = "";
 
         public override void Update(Transfer transfer)
@@ -92,7 +95,7 @@ internal abstract class TransferView
 
             (_last, _said) = (mark, "");
             var amount = transfer.Size > 0
-                ? $"  {Sizes.OrZero(transfer.Sent)} of {Sizes.OrZero(transfer.Size)}  {Sizes.Rate(transfer.Rate())}{Left(transfer)}"
+                ? $"  {Sizes.Exact(transfer.Sent)} of {Sizes.Exact(transfer.Size)}  {Sizes.Rate(transfer.Rate())}{Left(transfer)}"
                 : "";
             run.Note($"{Step(transfer)}{amount}{(transfer.Message.Length > 0 && !transfer.IsOver() ? $"  ({transfer.Message})" : "")}");
         }
@@ -107,7 +110,8 @@ internal abstract class TransferView
         }
 
         private static string Left(Transfer transfer) => transfer.Rate() is { } rate && transfer.Sent < transfer.Size
-            ? $"  {Sizes.Duration(TimeSpan.FromSeconds((transfer.Size - transfer.Sent) / rate))} left"
+            && (transfer.Size - transfer.Sent) / rate is < LongestLeft and var seconds
+            ? $"  {Sizes.Duration(TimeSpan.FromSeconds(seconds))} left"
             : "";
     }
 }

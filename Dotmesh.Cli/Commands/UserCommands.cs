@@ -11,9 +11,9 @@ internal static class UserCommands
 {
     private const string NewPasswordVariable = "DOTMESH_NEW_PASSWORD";
 
-    private static readonly Option<string> Email = new("--email") { Description = "E-mail address of the user.", HelpName = "ADDRESS" };
-    private static readonly Option<string> PasswordFile = new("--password-file") { Description = "File with the password.", HelpName = "PATH" };
-    private static readonly Option<string> NewPasswordFile = new("--new-password-file") { Description = "File with the new password.", HelpName = "PATH" };
+    private static readonly Option<string> Email = Options.Text("--email", "E-mail address of the user.", "ADDRESS");
+    private static readonly Option<string> PasswordFile = Options.Text("--password-file", "File with the password.", "PATH");
+    private static readonly Option<string> NewPasswordFile = Options.Text("--new-password-file", "File with the new password.", "PATH");
 
     public static Verb User() => new Verb("user", "", "List and add users; passwords and API keys.")
         .Example("dm user add bob --email bob@example.com")
@@ -29,6 +29,7 @@ internal static class UserCommands
 
     private static Verb Add() => new Verb("add", "NAME --email ADDRESS", "Add a user (for admin).", Word.Text)
     {
+        Changes = true,
         Remarks = $"The password is taken from the variable {NewPasswordVariable}, from --password-file, or asked for.",
     }
         .Example("dm user add bob --email bob@example.com")
@@ -41,13 +42,14 @@ internal static class UserCommands
                 throw CommandFailure.Usage("A user needs an e-mail address: --email ADDRESS");
             }
 
-            var password = run.Secret(NewPasswordVariable, run.Value(PasswordFile), "Password: ");
+            var password = await run.Secret(NewPasswordVariable, run.Value(PasswordFile), "Password: ", twice: true);
             var user = await run.Client.RegisterUser(run.Words[0], email, password, run.Stop);
             run.Print($"User {user.Name} added.");
         });
 
     private static Verb Password() => new Verb("passwd", "[USER]", "Change one's own password, or that of a user (for admin).", Word.User)
     {
+        Changes = true,
         Remarks = $"The new password is taken from the variable {NewPasswordVariable}, from --new-password-file, or asked for.",
     }
         .Example("dm user passwd")
@@ -56,7 +58,7 @@ internal static class UserCommands
         .Does(async run =>
         {
             run.AtMost(1, "Please specify one user only.");
-            var password = run.Secret(NewPasswordVariable, run.Value(NewPasswordFile), "New password: ");
+            var password = await run.Secret(NewPasswordVariable, run.Value(NewPasswordFile), "New password: ", twice: true);
             await (run.Words is [var user]
                 ? run.Client.SetPassword(user, password, run.Stop)
                 : run.Client.SetPassword(password, run.Stop));
@@ -67,6 +69,7 @@ internal static class UserCommands
         .Example("dm user apikey reset")
         .With(new Verb("reset", "", "Make a new API key; the old one is refused from now on.")
         {
+            Changes = true,
             Remarks = $"It needs the password: from the variable {RemoteCommands.SecretVariable}, from --password-file, or asked for. "
                 + "The new key is put into the config file.",
         }
@@ -76,12 +79,33 @@ internal static class UserCommands
             {
                 run.Exactly(0);
                 var (name, remote) = (run.RemoteName, run.Client.Remote);
-                var password = run.Secret(RemoteCommands.SecretVariable, run.Value(PasswordFile), $"Password of {remote.User}: ");
+                var password = await run.Secret(RemoteCommands.SecretVariable, run.Value(PasswordFile), $"Password of {remote.User}: ");
                 using var client = run.Connect(remote with { Secret = password });
                 var key = await client.ResetApiKey(run.Stop);
-                await run.Change(config => config.SetSecret(name, key));
+                await Keep(run, name, key);
                 run.Print($"The remote {name} has a new API key, in {run.File.Path}.");
             }));
+
+    /// <summary>The old one is refused already: not even Ctrl-C comes between.</summary>
+    private static async Task Keep(Run run, string remote, string key)
+    {
+        try
+        {
+            await run.File.Update(
+                config =>
+                {
+                    config.SetSecret(remote, key);
+                    return true;
+                },
+                CancellationToken.None);
+        }
+        catch (CommandFailure failure)
+        {
+            throw new CommandFailure(
+                failure.ExitCode, $"The API key was changed, and could not be kept: {failure.Message}",
+                $"Add the remote again with the password: dm remote rm {remote}, dm remote add {remote} ...");
+        }
+    }
 
     private static readonly Listing<User> Shown = new(
         user => user.Name,

@@ -1,4 +1,6 @@
+using System.CommandLine;
 using Dotmesh.Cli.Running;
+using Dotmesh.Client;
 
 namespace Dotmesh.Cli.Commands;
 
@@ -7,29 +9,52 @@ internal static class Watch
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>On a terminal in place; elsewhere one below the other.</summary>
-    public static async Task Until(Run run, Func<Task<string>> text)
+    public static Option<bool> Option { get; } = Options.Flag("--watch", "-w", "Show it again whenever it changes.");
+
+    /// <summary>Once, or as often as it changes when that was asked for.</summary>
+    public static async Task Shown(Run run, Func<Task<string>> text)
     {
-        var started = run.Clock.GetTimestamp();
+        if (!run.Value(Option))
+        {
+            await run.Terminal.Out.WriteAsync(await text());
+            return;
+        }
+
         using var turns = new PeriodicTimer(Pause, run.Clock);
         var before = "";
         try
         {
             do
             {
-                var now = await text();
+                // another run may have switched to another dot
+                run.Reread();
+                var now = await Now(text);
                 if (now != before)
                 {
-                    run.Terminal.Out.Write(run.Terminal.OutIsTerminal ? $"\e[H\e[2J{now}" : now);
-                    run.Terminal.Out.Flush();
+                    // on a terminal in place, elsewhere one below the other
+                    await run.Terminal.Out.WriteAsync(run.Terminal.OutIsTerminal ? $"\e[H\e[2J{now}" : now);
+                    await run.Terminal.Out.FlushAsync();
                     before = now;
                 }
             }
-            while ((run.Timeout is not { } limit || run.Clock.GetElapsedTime(started) < limit) && await turns.WaitForNextTickAsync(run.Stop));
+            while (await turns.WaitForNextTickAsync(run.Stop));
         }
         catch (OperationCanceledException) when (run.Stop.IsCancellationRequested)
         {
             // that is how it is ended
+        }
+    }
+
+    /// <summary>A cluster that is away for a while is shown as that: who watches wants to see it come back.</summary>
+    private static async Task<string> Now(Func<Task<string>> text)
+    {
+        try
+        {
+            return await text();
+        }
+        catch (DotmeshException away) when (away.Kind is FailureKind.Unreachable or FailureKind.Unavailable or FailureKind.Expired)
+        {
+            return away.Message + "\n";
         }
     }
 }

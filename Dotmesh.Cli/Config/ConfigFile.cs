@@ -35,13 +35,15 @@ internal sealed class ConfigFile(string path)
         try
         {
             OwnerOnly.MakeFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
-            await using var held = await Lock(ct);
-            var before = File.Exists(path) ? await File.ReadAllTextAsync(path, ct) : "";
+            // a link stays one: some keep the file elsewhere
+            var target = new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            await using var held = await Lock(target, ct);
+            var before = File.Exists(target) ? await File.ReadAllTextAsync(target, ct) : "";
             var config = Parse(before);
             var result = change(config);
             if (config.ToText() is var after && after != before)
             {
-                await Replace(after);
+                await Replace(target, after);
             }
 
             return result;
@@ -60,36 +62,45 @@ internal sealed class ConfigFile(string path)
         },
         ct);
 
-    private async Task Replace(string text)
+    private static async Task Replace(string target, string text)
     {
-        // a link stays one: some keep the file elsewhere
-        var target = new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
         var temporary = $"{target}.{Environment.ProcessId}";
-        await using (var file = OwnerOnly.Open(temporary, FileMode.Create, FileShare.None))
+        try
         {
-            await file.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text), CancellationToken.None);
-            file.Flush(flushToDisk: true);
-        }
+            await using (var file = OwnerOnly.Open(temporary, FileMode.Create, FileShare.None))
+            {
+                await file.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text), CancellationToken.None);
+                file.Flush(flushToDisk: true);
+            }
 
-        File.Move(temporary, target, overwrite: true);
+            File.Move(temporary, target, overwrite: true);
+        }
+        finally
+        {
+            // there only when it could not be written: it holds keys
+            File.Delete(temporary);
+        }
     }
 
     /// <summary>Held by an open file, which the system closes for a run that is killed.</summary>
-    private async Task<FileStream> Lock(CancellationToken ct)
+    private static async Task<FileStream> Lock(string target, CancellationToken ct)
     {
         var started = TimeProvider.System.GetTimestamp();
         while (true)
         {
             try
             {
-                return OwnerOnly.Open(path + ".lock", FileMode.OpenOrCreate, FileShare.None);
+                return OwnerOnly.Open(target + ".lock", FileMode.OpenOrCreate, FileShare.None);
             }
-            catch (IOException) when (TimeProvider.System.GetElapsedTime(started) < LockLimit)
+            catch (IOException busy) when (IsBusy(busy) && TimeProvider.System.GetElapsedTime(started) < LockLimit)
             {
                 await Task.Delay(LockPause, ct);
             }
         }
     }
+
+    /// <summary>Another run has it: a sharing violation of Windows, EAGAIN of flock (Linux, macOS).</summary>
+    private static bool IsBusy(IOException failure) => (failure.HResult & 0xFFFF) is 32 or 11 or 35;
 
     private DmConfig Parse(string text) => DmConfig.Parse(text) ?? throw new CommandFailure(
         ExitCodes.Error, $"{path} is not a config file of dm: a JSON object with the member Remotes was expected. Mend it, or move it away and add your remotes again.");

@@ -14,17 +14,21 @@ internal static class Completion
     /// <param name="typed">The words after <c>dm</c>; the last one is being typed and may be empty.</param>
     public static async Task<IReadOnlyList<string>> For(RootCommand root, Run run, IReadOnlyList<string> typed)
     {
-        var word = typed.Count == 0 ? "" : typed[^1];
-        var (command, given, valueOf) = Where(root, typed.Count == 0 ? [] : [.. typed.Take(typed.Count - 1)]);
+        // bash takes an option, its = and its value for three words
+        var word = typed.Count == 0 || typed[^1] == "=" ? "" : typed[^1];
+        var before = typed.Count == 0 ? [] : typed.Take(typed.Count - 1).Where(part => part != "=").ToList();
+        var (command, given, valueOf, config) = Where(root, before);
         IEnumerable<string> offers = valueOf is not null ? Values(valueOf)
+            : command == root && given.Count > 0 ? []
             : word.StartsWith('-') ? command.Options.Concat(Globals.All).Distinct().Where(option => !option.Hidden).Select(option => option.Name)
-            : [.. command.Subcommands.Where(child => !child.Hidden).Select(child => child.Name), .. await Names(run, command as Verb, given)];
+            : [.. command.Subcommands.Where(child => !child.Hidden).Select(child => child.Name), .. await Names(root, run, command as Verb, given, config)];
         return [.. offers.Where(offer => offer.StartsWith(word, StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>The command, its words so far, and the option whose value comes next.</summary>
-    private static (Command Command, List<string> Given, Option? ValueOf) Where(RootCommand root, IReadOnlyList<string> words)
+    /// <summary>The command, its words so far, the option whose value comes next, and the config file that was named.</summary>
+    private static (Command Command, List<string> Given, Option? ValueOf, string? Config) Where(RootCommand root, IReadOnlyList<string> words)
     {
+        string? config = null;
         Command command = root;
         var given = new List<string>();
         Option? valueOf = null;
@@ -32,6 +36,7 @@ internal static class Completion
         {
             if (valueOf is not null)
             {
+                config = valueOf == Globals.Config ? word : config;
                 valueOf = null;
             }
             else if (word.StartsWith('-'))
@@ -49,7 +54,7 @@ internal static class Completion
             }
         }
 
-        return (command, given, valueOf);
+        return (command, given, valueOf, config);
     }
 
     private static IEnumerable<string> Values(Option option) => option.Name switch
@@ -59,25 +64,52 @@ internal static class Completion
         _ => [],
     };
 
-    private static async Task<IEnumerable<string>> Names(Run run, Verb? verb, List<string> given)
+    /// <summary>What a call did not find, when it was typed with a slip; null when nothing is near.</summary>
+    public static async Task<string?> DidYouMean(Run run)
     {
+        var (words, kinds) = (run.Words, run.Verb.Kinds);
+        for (var i = 0; i < Math.Min(words.Length, kinds.Length); i++)
+        {
+            if (kinds[i] is Word.Dot or Word.Branch or Word.Node or Word.User or Word.Transfer)
+            {
+                var known = (await Names(run.Verb, [.. words.Take(i)], run.Config, run)).ToList();
+                if (!known.Contains(words[i]) && Naming.Nearest.To(words[i], known) is { Count: > 0 } near)
+                {
+                    return $"Did you mean {string.Join(" or ", near)}?";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static async Task<IEnumerable<string>> Names(RootCommand root, Run run, Verb? verb, List<string> given, string? file)
+    {
+        if (verb is { Name: "help" })
+        {
+            var about = given.Aggregate((Command?)root, (command, word) => command?.Subcommands.FirstOrDefault(child => child.Name == word));
+            return about?.Subcommands.Where(child => !child.Hidden).Select(child => child.Name) ?? [];
+        }
+
         if (verb is null || given.Count >= verb.Kinds.Length)
         {
             return [];
         }
 
-        var config = run.Config;
-        if (verb.Kinds[given.Count] == Word.Remote)
-        {
-            return config.RemoteNames.Concat(config.S3RemoteNames);
-        }
+        var config = file is null ? run.Config : new ConfigFile(file).Read();
+        return verb.Kinds[given.Count] == Word.Remote
+            ? config.RemoteNames.Concat(config.S3RemoteNames)
+            : await Names(verb, given, config, run);
+    }
 
-        if (config.Remote(config.CurrentRemote) is not { } current)
+    private static async Task<IEnumerable<string>> Names(Verb verb, List<string> given, DmConfig config, Run run)
+    {
+        if (config.Remote(config.CurrentRemote) is not { } current || Remote.Valid(current) is null)
         {
             return [];
         }
 
-        using var time = CancellationTokenSource.CreateLinkedTokenSource(run.Stop);
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(run.Interrupt);
         time.CancelAfter(Limit);
         try
         {
@@ -101,6 +133,12 @@ internal static class Completion
                 using (var there = new DotmeshClient(other))
                 {
                     return (await there.List(ct)).Select(branch => branch.Name.ToString());
+                }
+
+            case Word.Branch when verb.Kinds.Contains(Word.RemoteDot) && config.Remote(given[0]) is { } other:
+                using (var there = new DotmeshClient(other))
+                {
+                    return (await there.Branches(DotName.Parse(given[^1], other.User), ct)).Append(DotmeshClient.MasterBranch);
                 }
 
             case Word.Branch when Dot(verb, given, config) is { } dot:
@@ -145,7 +183,7 @@ internal static class Completion
                 offers=("${(@f)$(dm __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
                 [[ -n "${offers[1]}" ]] && compadd -a offers || _files
             }
-            compdef _dm dm
+            if [ "$funcstack[1]" = _dm ]; then _dm "$@"; else compdef _dm dm; fi
 
             """,
         "fish" => """

@@ -95,7 +95,10 @@ internal static class ManPage
 
     private static string Escaped(string text)
     {
-        var escaped = text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal);
-        return escaped is ['.' or '\'', ..] ? $"\\&{escaped}" : escaped;
+        // as they are typed: some would be printed as signs of typography, and a quote begins an argument of a macro
+        var escaped = text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal)
+            .Replace("\"", "\\(dq", StringComparison.Ordinal).Replace("'", "\\(aq", StringComparison.Ordinal)
+            .Replace("^", "\\(ha", StringComparison.Ordinal).Replace("~", "\\(ti", StringComparison.Ordinal).Replace("`", "\\(ga", StringComparison.Ordinal);
+        return escaped is ['.', ..] ? $"\\&{escaped}" : escaped;
     }
 }

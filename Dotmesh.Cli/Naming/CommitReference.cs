@@ -37,7 +37,8 @@ internal static partial class CommitReference
     }
 
     private static string Back(int steps, IReadOnlyList<Commit> commits) =>
-        commits.Count == 0 ? throw new CommandFailure(ExitCodes.NotFound, "No commits match HEAD")
+        commits.Count == 0 ? throw new CommandFailure(
+            ExitCodes.NotFound, "No commits match HEAD", "The branch has no commit of its own yet: 'dm commit' makes one.")
         : steps >= commits.Count ? throw new CommandFailure(
             ExitCodes.NotFound, "Commits don't go back that far", $"The branch has {commits.Count}: 'dm log' lists them.")
         : commits[commits.Count - 1 - steps].Id;

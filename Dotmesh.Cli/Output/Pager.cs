@@ -27,6 +27,7 @@ internal static class Pager
         try
         {
             using var process = Launch.Started(start);
+            Interrupts.LeaveToOther(true);
             try
             {
                 await process.StandardInput.WriteAsync(text);
@@ -38,6 +39,7 @@ internal static class Pager
             }
 
             await process.WaitForExitAsync(CancellationToken.None);
+            Interrupts.LeaveToOther(false);
             return true;
         }
         catch (System.ComponentModel.Win32Exception)

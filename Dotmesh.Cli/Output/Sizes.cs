@@ -15,8 +15,8 @@ internal static class Sizes
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / Kibi / Kibi / Kibi:0.00} GiB"),
     };
 
-    /// <summary>Likewise, where nothing is something.</summary>
-    public static string OrZero(long bytes) => bytes == 0 ? "0 kiB" : Text(bytes);
+    /// <summary>Likewise, exact where it is little: nothing is something, and so are five bytes.</summary>
+    public static string Exact(long bytes) => bytes < Kibi ? $"{bytes} B" : Text(bytes);
 
     public static string Rate(double? bytesPerSecond) => bytesPerSecond is { } rate
         ? string.Create(CultureInfo.InvariantCulture, $"{rate / Kibi / Kibi:0.00} MiB/s")

@@ -14,8 +14,6 @@ internal enum Paint
 /// <summary>Where a run reads and writes: data on stdout, all else on stderr.</summary>
 internal sealed class Terminal(Func<TextReader> input, TextWriter output, TextWriter error)
 {
-    private const int WidthOfNoTerminal = 120;
-
     /// <summary>Opened when it is needed: a terminal gets control sequences by that.</summary>
     public TextReader In => input();
 
@@ -31,8 +29,6 @@ internal sealed class Terminal(Func<TextReader> input, TextWriter output, TextWr
 
     /// <summary>On stdout; never where it is not a terminal, unless CLICOLOR_FORCE says so.</summary>
     public bool Colour { get; init; }
-
-    public int Width => OutIsTerminal && Console.WindowWidth is > 0 and var width ? width : WidthOfNoTerminal;
 
     public int Height => OutIsTerminal && Console.WindowHeight is > 0 and var height ? height : int.MaxValue;
 
@@ -54,35 +50,48 @@ internal sealed class Terminal(Func<TextReader> input, TextWriter output, TextWr
 
     public string Painted(string text, Paint paint) => Colour && paint != Paint.None ? $"\e[{(int)paint}m{text}\e[0m" : text;
 
-    /// <summary>A line of the user, without showing it where that can be helped; null at the end of the input.</summary>
-    public string? ReadSecret(string prompt)
-    {
-        error.Write(prompt);
-        if (!InIsTerminal)
-        {
-            return In.ReadLine();
-        }
+    /// <summary>A text of somebody else: on a terminal its control sequences are not obeyed.</summary>
+    public string Plain(string text) =>
+        OutIsTerminal && text.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0 | text.AsSpan().IndexOfAnyInRange('\x7f', '\x9f') >= 0
+            ? string.Concat(text.Select(letter => char.IsControl(letter) && letter is not ('\n' or '\t') ? '?' : letter))
+            : text;
 
+    /// <summary>A line of the user, without showing it where that can be helped; null at the end of the input.</summary>
+    public async Task<string?> ReadSecret(string prompt, CancellationToken stop)
+    {
+        await error.WriteAsync(prompt);
+        return await Task.Run(() => InIsTerminal ? Typed() : In.ReadLine(), stop).WaitAsync(stop);
+    }
+
+    public async Task<string?> ReadLine(string prompt, CancellationToken stop)
+    {
+        await error.WriteAsync(prompt);
+        return await Task.Run(() => In.ReadLine(), stop).WaitAsync(stop);
+    }
+
+    private string? Typed()
+    {
         var typed = new StringBuilder();
         while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
         {
-            if (key.Key == ConsoleKey.Backspace)
+            switch (key)
             {
-                typed.Length = Math.Max(0, typed.Length - 1);
-            }
-            else if (key.KeyChar != '\0')
-            {
-                typed.Append(key.KeyChar);
+                case { Key: ConsoleKey.D, Modifiers: ConsoleModifiers.Control }:
+                    error.WriteLine();
+                    return null;
+                case { Key: ConsoleKey.U, Modifiers: ConsoleModifiers.Control }:
+                    typed.Clear();
+                    break;
+                case { Key: ConsoleKey.Backspace }:
+                    typed.Length = Math.Max(0, typed.Length - 1);
+                    break;
+                default:
+                    typed.Append(char.IsControl(key.KeyChar) ? "" : key.KeyChar);
+                    break;
             }
         }
 
         error.WriteLine();
         return typed.ToString();
-    }
-
-    public string? ReadLine(string prompt)
-    {
-        error.Write(prompt);
-        return In.ReadLine();
     }
 }

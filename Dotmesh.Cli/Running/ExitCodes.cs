@@ -26,6 +26,7 @@ internal static class ExitCodes
         FailureKind.NotFound => NotFound,
         FailureKind.Denied or FailureKind.Unauthorized => NotPermitted,
         FailureKind.Conflict or FailureKind.AlreadyExists => Conflict,
+        FailureKind.Expired => StillRunning,
         _ => Error,
     };
 }
@@ -38,5 +39,12 @@ internal sealed class CommandFailure(int exitCode, string message, string? hint 
 
     public string? Hint => hint;
 
+    /// <summary>Under which the node's log has it; null where no call failed.</summary>
+    public string? RequestId { get; init; }
+
     public static CommandFailure Usage(string message) => new(ExitCodes.Usage, message);
+
+    /// <summary>What a call failed with, in other words.</summary>
+    public static CommandFailure Of(DotmeshException failure, string message, string? hint = null) =>
+        new(ExitCodes.Of(failure.Kind), message, hint) { RequestId = failure.Kind is FailureKind.Failed or FailureKind.Unavailable ? failure.RequestId : null };
 }

@@ -16,13 +16,13 @@ internal static class Globals
 
     public static readonly Option<OutputFormat> Output = Parsed<OutputFormat>("--output", "-o", Format);
 
-    public static readonly Option<bool> Yes = new("--yes", "-y") { Description = "Answer yes to every question.", Recursive = true };
+    public static readonly Option<bool> Yes = new("--yes", "-y") { Description = "Answer yes to every question.", Recursive = true, Arity = ArgumentArity.Zero };
 
-    public static readonly Option<bool> NoInput = new("--no-input") { Description = "Never ask: fail instead.", Recursive = true };
+    public static readonly Option<bool> NoInput = new("--no-input") { Description = "Never ask: fail instead.", Recursive = true, Arity = ArgumentArity.Zero };
 
     public static readonly Option<TimeSpan> Timeout = Parsed<TimeSpan>("--timeout", null, Duration);
 
-    public static readonly Option<bool> Verbose = new("--verbose") { Description = "Show requests and replies, without secrets.", Recursive = true };
+    public static readonly Option<bool> Verbose = new("--verbose") { Description = "Show requests and replies, without secrets.", Recursive = true, Arity = ArgumentArity.Zero };
 
     public static readonly Option[] All = [Config, Output, Yes, NoInput, Timeout, Verbose];
 

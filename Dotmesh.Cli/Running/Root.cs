@@ -36,6 +36,7 @@ internal static class Root
             MountCommand.Verb(), list, DotLists.Init(), DotLists.Switch(), DotCommands.Dot(), DotCommands.Share(), DotCommands.Move(),
             RemoteCommands.Remote(), ExchangeCommands.Push(), ExchangeCommands.Pull(), ExchangeCommands.Clone(), TransferCommands.Transfers(),
             ClusterCommands.Cluster(), NodeCommands.Node(), UserCommands.User(), InformationCommands.Version(), InformationCommands.Debug(),
+            ClusterCommands.Gone("s3", "S3 remotes of the config file are listed by 'dm remote' and kept; nothing is exchanged with them by this version."),
             HelpCommand(root), CompletionCommand(), CompleteCommand(root), ManCommand(root),
         ];
         foreach (var verb in verbs)

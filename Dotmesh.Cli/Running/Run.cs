@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Dotmesh.Cli.Config;
 using Dotmesh.Cli.Naming;
 using Dotmesh.Cli.Output;
@@ -7,8 +8,10 @@ using Dotmesh.Client;
 namespace Dotmesh.Cli.Running;
 
 /// <summary>One run of a command: what was asked, and the world that it works on.</summary>
-internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, ConfigFile file, CancellationToken stop) : IDisposable
+/// <param name="interrupt">Ctrl-C.</param>
+internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, ConfigFile file, CancellationToken interrupt) : IDisposable
 {
+    private readonly CancellationTokenSource _stop = Limited(parsed, interrupt);
     private DmConfig? _config;
     private DotmeshClient? _client;
 
@@ -18,12 +21,15 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
 
     public TimeProvider Clock => TimeProvider.System;
 
-    /// <summary>Ctrl-C.</summary>
-    public CancellationToken Stop => stop;
+    /// <summary>Ctrl-C, or the time of <c>--timeout</c> is up.</summary>
+    public CancellationToken Stop => _stop.Token;
 
-    public ParseResult Parsed => parsed;
+    /// <summary>Ctrl-C only, for what says by itself that its time is up.</summary>
+    public CancellationToken Interrupt => interrupt;
 
     public Verb Verb => verb;
+
+    public bool IsVerbose => parsed.GetValue(Globals.Verbose);
 
     /// <summary>Without options.</summary>
     public string[] Words => verb.Words(parsed);
@@ -38,21 +44,35 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
 
     public T? Value<T>(Option<T> option) => parsed.GetValue(option);
 
-    public void Dispose() => _client?.Dispose();
+    public void Dispose()
+    {
+        _client?.Dispose();
+        _stop.Dispose();
+    }
 
     public async Task Change(Action<DmConfig> change)
     {
-        await file.Update(change, stop);
+        await file.Update(change, Stop);
+        _config = null;
+    }
+
+    /// <summary>Of what is only convenient to remember, and of what was done already: a file that cannot be written does not end the run.</summary>
+    public async Task Remember(Action<DmConfig> change)
+    {
+        try
+        {
+            await file.Update(change, interrupt.IsCancellationRequested ? CancellationToken.None : interrupt);
+        }
+        catch (CommandFailure failure)
+        {
+            Note(failure.Message);
+        }
+
         _config = null;
     }
 
     /// <summary>Somebody else may have written the config file since.</summary>
-    public void Reread()
-    {
-        _config = null;
-        _client?.Dispose();
-        _client = null;
-    }
+    public void Reread() => _config = null;
 
     /// <summary>The name of the remote that commands are sent to.</summary>
     public string RemoteName => Config.CurrentRemote is { Length: > 0 } name
@@ -67,17 +87,31 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
                 : $"Start a cluster with 'dm cluster init', or add one with 'dm remote add NAME USER@HOST'. ({file.Path} has none.)");
 
     /// <summary>Of the current remote.</summary>
-    public DotmeshClient Client => _client ??= Connect(Config.Remote(RemoteName)!);
+    public DotmeshClient Client
+    {
+        get
+        {
+            var remote = Remote(RemoteName);
+            if (_client?.Remote != remote)
+            {
+                _client?.Dispose();
+                _client = Connect(remote);
+            }
+
+            return _client;
+        }
+    }
 
     public DotmeshClient Connect(Remote remote) => new(remote)
     {
         Deadline = Timeout ?? DotmeshClient.DefaultDeadline,
-        Trace = parsed.GetValue(Globals.Verbose) ? (what, json) => terminal.Error.WriteLine($"{what}\n{json}") : null,
+        Trace = IsVerbose ? (what, json) => terminal.Error.WriteLine($"{what}\n{json}") : null,
     };
 
     /// <summary>The remote of that name; the failure names the nearest ones.</summary>
-    public Remote Remote(string name) => Config.Remote(name) ?? throw new CommandFailure(
-        ExitCodes.NotFound, $"Unable to find remote '{name}'", Nearest.Hint(name, Config.RemoteNames, "dm remote -v"));
+    public Remote Remote(string name) => Dotmesh.Client.Remote.Valid(Config.Remote(name) ?? throw new CommandFailure(
+        ExitCodes.NotFound, $"Unable to find remote '{name}'", Nearest.Hint(name, Config.RemoteNames, "dm remote -v")))
+        ?? throw new CommandFailure(ExitCodes.Error, $"The remote '{name}' in {file.Path} has no host, or no port between 0 and 65535.");
 
     /// <summary>The dot that commands are about; the only one there is becomes that by itself (contract 7.2).</summary>
     public async Task<DotName> CurrentDot()
@@ -88,12 +122,12 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
             return chosen;
         }
 
-        if (await Client.List(stop) is not [var only])
+        if (await Client.List(Stop) is not [var only])
         {
             throw new CommandFailure(ExitCodes.Error, "No current dot is selected. List them with 'dm list' and select one with 'dm switch'.");
         }
 
-        await Change(config => config.SetCurrentDot(remote, only.Name));
+        await Remember(config => config.SetCurrentDot(remote, only.Name));
         return only.Name;
     }
 
@@ -110,7 +144,8 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
     {
         if (Words.Length > words)
         {
-            throw CommandFailure.Usage(message);
+            var near = words == 0 ? Nearest.To(Words[0], verb.Subcommands.Select(child => child.Name)) : [];
+            throw new CommandFailure(ExitCodes.Usage, message, near.Count > 0 ? $"Did you mean {string.Join(" or ", near)}?" : null);
         }
     }
 
@@ -130,7 +165,16 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
     /// <summary>Beside the data.</summary>
     public void Note(string line) => terminal.Error.WriteLine(line);
 
-    public bool Confirm(string question)
+    /// <summary>What a command has to show of one thing.</summary>
+    public void Show(string text, JsonObject json, string name) => terminal.Out.Write(Format switch
+    {
+        OutputFormat.Table => text,
+        OutputFormat.Name => name + "\n",
+        OutputFormat.Json => JsonText.Indented(json) + "\n",
+        _ => JsonText.OneLine(json) + "\n",
+    });
+
+    public async Task<bool> Confirm(string question)
     {
         if (parsed.GetValue(Globals.Yes))
         {
@@ -142,11 +186,12 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
             throw CommandFailure.Usage("This asks before it does it: repeat it with --yes.");
         }
 
-        return terminal.ReadLine($"{question} (Y/n): ") is "Y" or "y" or "yes" or "Yes";
+        return await terminal.ReadLine($"{question} [y/N]: ", Stop) is "Y" or "y" or "yes" or "Yes";
     }
 
     /// <summary>From the variable, a file, stdin or the terminal, in this order; never from the command line.</summary>
-    public string Secret(string variable, string? path, string prompt)
+    /// <param name="twice">It is a new one: a slip would lock its user out.</param>
+    public async Task<string> Secret(string variable, string? path, string prompt, bool twice = false)
     {
         if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } given)
         {
@@ -155,14 +200,7 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
 
         if (path is { Length: > 0 })
         {
-            try
-            {
-                return System.IO.File.ReadAllText(path).Trim();
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                throw new CommandFailure(ExitCodes.Error, $"{path} cannot be read: {failure.Message}");
-            }
+            return FromFile(path);
         }
 
         if (parsed.GetValue(Globals.NoInput))
@@ -170,8 +208,37 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
             throw CommandFailure.Usage($"A secret is needed: give it in the variable {variable} or by a file.");
         }
 
-        return terminal.ReadSecret(prompt)?.Trim() is { Length: > 0 } typed
+        var typed = (await terminal.ReadSecret(prompt, Stop))?.Trim();
+        if (typed is not { Length: > 0 })
+        {
+            throw CommandFailure.Usage($"A secret is needed: type it, or give it in the variable {variable} or by a file.");
+        }
+
+        return !twice || !terminal.InIsTerminal || (await terminal.ReadSecret("Once more: ", Stop))?.Trim() == typed
             ? typed
-            : throw CommandFailure.Usage($"A secret is needed: type it, or give it in the variable {variable} or by a file.");
+            : throw CommandFailure.Usage("These were not the same: nothing was changed.");
+    }
+
+    private static string FromFile(string path)
+    {
+        try
+        {
+            return System.IO.File.ReadAllText(path).Trim() is { Length: > 0 } secret ? secret : throw CommandFailure.Usage($"{path} is empty: a secret is needed.");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailure(ExitCodes.Error, $"{path} cannot be read: {failure.Message}");
+        }
+    }
+
+    private static CancellationTokenSource Limited(ParseResult parsed, CancellationToken interrupt)
+    {
+        var stop = CancellationTokenSource.CreateLinkedTokenSource(interrupt);
+        if (parsed.GetValue(Globals.Timeout) is { Ticks: > 0 } limit)
+        {
+            stop.CancelAfter(limit);
+        }
+
+        return stop;
     }
 }

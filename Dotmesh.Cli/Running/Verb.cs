@@ -46,6 +46,9 @@ internal sealed class Verb : Command
 
     public ImmutableArray<Example> Examples { get; private set; } = [];
 
+    /// <summary>It asks the cluster for a change: what was interrupted may go on there.</summary>
+    public bool Changes { get; init; }
+
     /// <summary>False: it only groups others.</summary>
     public bool Runs { get; private set; }
 
@@ -77,17 +80,17 @@ internal sealed class Verb : Command
         return this;
     }
 
-    public Verb Does(Func<Run, Task> body) => Answers(async run =>
+    public Verb Does(Func<Run, Task> body) => Ends(async run =>
     {
         await body(run);
         return ExitCodes.Done;
     });
 
-    /// <param name="body">Answers the exit code.</param>
-    public Verb Answers(Func<Run, Task<int>> body)
+    /// <param name="body">Ends with the exit code.</param>
+    public Verb Ends(Func<Run, Task<int>> body)
     {
         Runs = true;
-        SetAction((parsed, stop) => Runner.Go(parsed, this, body, stop));
+        SetAction((parsed, _) => Runner.Go(parsed, this, body));
         return this;
     }
 }

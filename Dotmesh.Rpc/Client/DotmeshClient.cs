@@ -31,7 +31,10 @@ public sealed partial class DotmeshClient : IDisposable
     public DotmeshClient(Remote remote, HttpMessageHandler? handler = null)
     {
         Remote = remote;
-        _http = new HttpClient(handler ?? new SocketsHttpHandler { ConnectTimeout = ProbeLimit }) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(handler ?? new SocketsHttpHandler { ConnectTimeout = ProbeLimit, UseProxy = !remote.IsLoopback })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
         _credentials = new AuthenticationHeaderValue(
             "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{remote.User}:{remote.Secret}")));
         _found = remote.Candidates is [var only] ? only : null;
@@ -124,16 +127,25 @@ public sealed partial class DotmeshClient : IDisposable
             var body = await response.Content.ReadAsByteArrayAsync(deadline.Token);
             return response.StatusCode switch
             {
-                HttpStatusCode.OK => Read(body, type, server, requestId),
+                HttpStatusCode.OK => Read(body, method, type, server, requestId),
                 HttpStatusCode.Unauthorized => throw new DotmeshException(
                     FailureKind.Unauthorized, $"{server.Authority} refused user {Remote.User}: wrong name, API key or password.", requestId),
                 var status => throw new DotmeshException(
-                    FailureKind.Failed, $"{server.Authority} answered {(int)status}: {Begin(body)}", requestId),
+                    status is HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout
+                        ? FailureKind.Unavailable
+                        : FailureKind.Failed,
+                    $"{server.Authority} answered {(int)status}: {Begin(body)}", requestId),
             };
         }
         catch (HttpRequestException failure)
         {
             throw new DotmeshException(FailureKind.Unreachable, $"{server.Authority} cannot be reached: {failure.Message}", inner: failure);
+        }
+        catch (OperationCanceledException late) when (late.InnerException is TimeoutException && !deadline.IsCancellationRequested)
+        {
+            // of connecting: nothing was sent
+            throw new DotmeshException(
+                FailureKind.Unreachable, $"{server.Authority} cannot be reached: no connection within {ProbeLimit.TotalSeconds:0} s.", inner: late);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -166,12 +178,12 @@ public sealed partial class DotmeshClient : IDisposable
         return bytes.ToArray();
     }
 
-    private T Read<T>(byte[] body, JsonTypeInfo<T> type, Uri server, string? requestId)
+    private T Read<T>(byte[] body, string method, JsonTypeInfo<T> type, Uri server, string? requestId)
     {
+        using var reply = Parsed(body, server, requestId);
         try
         {
-            using var reply = JsonDocument.Parse(body);
-            Trace?.Invoke("got rpc response", Secrets.Hide(reply.RootElement));
+            Trace?.Invoke("got rpc response", Secrets.Hide(method, reply.RootElement));
             if (reply.RootElement.TryGetProperty("error"u8, out var error) && error.ValueKind == JsonValueKind.Object)
             {
                 throw Failure(error, requestId);
@@ -180,6 +192,19 @@ public sealed partial class DotmeshClient : IDisposable
             return reply.RootElement.GetProperty("result"u8).Deserialize(type)!;
         }
         catch (Exception odd) when (odd is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            // what it answered may hold a key
+            throw new DotmeshException(FailureKind.Failed, $"{server.Authority} does not answer {method} as it should: {odd.Message}", requestId, odd);
+        }
+    }
+
+    private static JsonDocument Parsed(byte[] body, Uri server, string? requestId)
+    {
+        try
+        {
+            return JsonDocument.Parse(body);
+        }
+        catch (JsonException odd)
         {
             throw new DotmeshException(
                 FailureKind.Failed, $"{server.Authority} does not speak this protocol: {odd.Message} It answered: {Begin(body)}", requestId, odd);

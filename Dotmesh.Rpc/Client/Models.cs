@@ -19,19 +19,21 @@ public readonly record struct DotName(string Namespace, string Name)
     public override string ToString() => $"{Namespace}/{Name}";
 }
 
+// Members with a default have setters: generated readers give an init-only member that is absent no default, and original servers leave some out.
+
 /// <summary>A branch of a dot (contract 3.1).</summary>
 public sealed record DotBranch
 {
     /// <summary>Filesystem id; of the master branch the dot's.</summary>
-    public string Id { get; init; } = "";
+    public string Id { get; set; } = "";
 
     public DotName Name { get; init; }
 
     /// <summary>Empty: master.</summary>
-    public string Branch { get; init; } = "";
+    public string Branch { get; set; } = "";
 
     /// <summary>Id of the controlling node.</summary>
-    public string Master { get; init; } = "";
+    public string Master { get; set; } = "";
 
     public long SizeBytes { get; init; }
 
@@ -52,7 +54,7 @@ public sealed record DotBranch
 /// <summary>Contract 3.2.</summary>
 public sealed record Commit
 {
-    public string Id { get; init; } = "";
+    public string Id { get; set; } = "";
 
     public SortedDictionary<string, string>? Metadata { get; init; }
 
@@ -77,7 +79,7 @@ public sealed record Container(string Name, string Id);
 /// <summary>A dot in a list: its master branch and the containers that use that.</summary>
 public sealed record DotListing
 {
-    public DotBranch Volume { get; init; } = new();
+    public DotBranch Volume { get; set; } = new();
 
     public Container[]? Containers { get; init; }
 }
@@ -85,7 +87,7 @@ public sealed record DotListing
 /// <summary>Contract 3.5.</summary>
 public sealed record DotTree
 {
-    public DotBranch MasterBranch { get; init; } = new();
+    public DotBranch MasterBranch { get; set; } = new();
 
     public DotBranch[]? OtherBranches { get; init; }
 
@@ -101,11 +103,11 @@ public sealed record DotsAndServers(DotTree[]? Dots, Server[]? Servers);
 /// <summary>A user as others see one (contract 3.7).</summary>
 public sealed record User
 {
-    public string Id { get; init; } = "";
+    public string Id { get; set; } = "";
 
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public string Email { get; init; } = "";
+    public string Email { get; set; } = "";
 
     public SortedDictionary<string, string>? Metadata { get; init; }
 }
@@ -113,7 +115,7 @@ public sealed record User
 /// <summary>Where a branch begins, back to the master branch (contract 3.6).</summary>
 public sealed record BranchPath
 {
-    public string TopLevelFilesystemId { get; init; } = "";
+    public string TopLevelFilesystemId { get; set; } = "";
 
     /// <summary>Root to tip.</summary>
     [JsonPropertyName("Clones")]
@@ -130,13 +132,13 @@ public sealed record CommitPlace(string FilesystemId, string SnapshotId);
 public sealed record ServerVersion
 {
     [JsonPropertyName("installed_version")]
-    public string Installed { get; init; } = "";
+    public string Installed { get; set; } = "";
 
     [JsonPropertyName("current_version")]
-    public string Newest { get; init; } = "";
+    public string Newest { get; set; } = "";
 
     [JsonPropertyName("current_download_url")]
-    public string DownloadUrl { get; init; } = "";
+    public string DownloadUrl { get; set; } = "";
 
     [JsonPropertyName("outdated")]
     public bool Outdated { get; init; }

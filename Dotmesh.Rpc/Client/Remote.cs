@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Dotmesh.Client;
 
 /// <summary>A cluster and who calls it.</summary>
@@ -36,11 +38,18 @@ public sealed record Remote(string User, string Hostname, int Port, string Secre
         var hasPort = colon >= 0 && (place.IndexOf(':') == colon || place[colon - 1] == ']');
         if (!hasPort)
         {
-            return new Remote(user, place.Trim('[', ']'), 0, secret);
+            return Valid(new Remote(user, place.Trim('[', ']'), 0, secret));
         }
 
-        return colon > 0 && int.TryParse(place.AsSpan(colon + 1), out var port) && port is > 0 and <= 65535
-            ? new Remote(user, place[..colon].Trim('[', ']'), port, secret)
+        return colon > 0 && int.TryParse(place.AsSpan(colon + 1), out var port) && port > 0
+            ? Valid(new Remote(user, place[..colon].Trim('[', ']'), port, secret))
             : null;
     }
+
+    /// <summary>Null when there can be no such host or port.</summary>
+    public static Remote? Valid(Remote remote) =>
+        remote.Port is >= 0 and <= 65535 && Uri.CheckHostName(remote.Hostname.Trim('[', ']')) != UriHostNameType.Unknown ? remote : null;
+
+    /// <summary>This machine, by name or address: nothing lies between.</summary>
+    public bool IsLoopback => Hostname == "localhost" || (IPAddress.TryParse(Hostname.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }

@@ -15,7 +15,16 @@ internal static class Secrets
         return $$"""{"method":{{JsonValue.Create(method).ToJsonString()}},"params":{{Hide(document.RootElement)}}}""";
     }
 
-    public static string Hide(JsonElement element)
+    /// <summary>A reply; of a backup, which is all secrets, only what kind it is.</summary>
+    public static string Hide(string method, JsonElement reply)
+    {
+        const string backup = "DumpEtcd";
+        return method.Contains(backup, StringComparison.OrdinalIgnoreCase) && reply.TryGetProperty("result"u8, out _)
+            ? $$"""{"result":"{{Hidden}}"}"""
+            : Hide(reply);
+    }
+
+    private static string Hide(JsonElement element)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))
@@ -67,5 +76,6 @@ internal static class Secrets
         || member.EndsWith("Password", StringComparison.OrdinalIgnoreCase)
         || member.Equals("Salt", StringComparison.OrdinalIgnoreCase)
         || member.Equals("SecretKey", StringComparison.OrdinalIgnoreCase)
+        || member.Equals("Dump", StringComparison.OrdinalIgnoreCase)
         || member.Equals("Token", StringComparison.OrdinalIgnoreCase);
 }

@@ -19,38 +19,38 @@ public sealed record TransferRequest(
 /// <summary>How a transfer stands (contract 3.4). Size, sent and elapsed are of the current segment.</summary>
 public sealed record Transfer
 {
-    public string TransferRequestId { get; init; } = "";
+    public string TransferRequestId { get; set; } = "";
 
-    public string Peer { get; init; } = "";
+    public string Peer { get; set; } = "";
 
-    public string User { get; init; } = "";
+    public string User { get; set; } = "";
 
-    public string Direction { get; init; } = "";
+    public string Direction { get; set; } = "";
 
-    public string LocalNamespace { get; init; } = "";
+    public string LocalNamespace { get; set; } = "";
 
-    public string LocalName { get; init; } = "";
+    public string LocalName { get; set; } = "";
 
-    public string LocalBranchName { get; init; } = "";
+    public string LocalBranchName { get; set; } = "";
 
-    public string RemoteNamespace { get; init; } = "";
+    public string RemoteNamespace { get; set; } = "";
 
-    public string RemoteName { get; init; } = "";
+    public string RemoteName { get; set; } = "";
 
-    public string RemoteBranchName { get; init; } = "";
+    public string RemoteBranchName { get; set; } = "";
 
-    public string FilesystemId { get; init; } = "";
+    public string FilesystemId { get; set; } = "";
 
-    public string StartingCommit { get; init; } = "";
+    public string StartingCommit { get; set; } = "";
 
-    public string TargetCommit { get; init; } = "";
+    public string TargetCommit { get; set; } = "";
 
     /// <summary>Segment, from 1 to <see cref="Total"/>: one for each branch on the way.</summary>
     public int Index { get; init; }
 
     public int Total { get; init; }
 
-    public string Status { get; init; } = "";
+    public string Status { get; set; } = "";
 
     public long NanosecondsElapsed { get; init; }
 
@@ -58,7 +58,7 @@ public sealed record Transfer
 
     public long Sent { get; init; }
 
-    public string Message { get; init; } = "";
+    public string Message { get; set; } = "";
 
     public bool IsFinished() => Status == "finished" && Index == Total;
 

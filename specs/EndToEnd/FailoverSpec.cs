@@ -136,8 +136,12 @@ public abstract class FailoverSpec : ThreeNodes
         var lag = (JsonObject)(await Rpc(2).Call("GetReplicationLatencyForBranch", new { Namespace = "admin", Name = "data", Branch = "" }))!;
         Assert.All(lag, node => Assert.Empty((JsonArray)node.Value!));
 
-        await Rpc(1).Call("ForceBranchMasterById", new { FilesystemId = id, Master = await Cluster.IdOf(2) });
+        var dm = Dm.Of(Cluster.Nodes[1]);
+        Assert.Equal(["master", "replica", "replica"], await Roles(dm));
+        await dm.Says("dot", "smash-branch-master", "data", "master", await Cluster.IdOf(2));
         Assert.Equal(await Cluster.IdOf(2), await Master(0));
+        Assert.Equal(["master", "replica", "replica"], await Roles(dm));
+        await Rpc(1).Call("ForceBranchMasterById", new { FilesystemId = id, Master = await Cluster.IdOf(2) });
         await Commit(0, "on the third");
 
         var drained = (await Rpc(1).Call("DrainNode", new { Node = await Cluster.IdOf(2) }))!;
@@ -159,6 +163,11 @@ public abstract class FailoverSpec : ThreeNodes
             Rpc(0).Call("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = "more", Durability = "replicated" }));
         Assert.Contains("needs 4 nodes", refused.Text, StringComparison.Ordinal);
     }
+
+    /// <summary>As scripts read them (behaviour 63).</summary>
+    private static async Task<IEnumerable<string>> Roles(Dm dm) =>
+        (await dm.Says("dot", "show", "-H", "data")).Split('\n').Select(line => line.Split('\t')).Where(words => words[0] == "latency")
+            .Select(words => words[2]).Order(StringComparer.Ordinal);
 
     private Task<string> Commit(int node, string message) =>
         Rpc(node).Text("Commit", new { Namespace = "admin", Name = "data", Branch = "", Message = message });

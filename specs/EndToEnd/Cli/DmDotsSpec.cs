@@ -155,10 +155,10 @@ public sealed class DmDotsSpec : OneClusterSpec
             Support.Dm.Golden(await Dm.Says("log", "--graph")), "[0-9a-f]{8}  [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}", "<commit>");
         Assert.Equal(
             """
-            master  2 commits, 0 kiB
+            master  2 commits, 0 B
             ├─ <commit>  admin  Initial commit
             └─ <commit>  admin  on master
-               └─ * branch1  1 commit, 0 kiB
+               └─ * branch1  1 commit, 0 B
                   └─ <commit>  admin  on the branch
             """,
             tree);

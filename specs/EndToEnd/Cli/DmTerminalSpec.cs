@@ -50,6 +50,14 @@ public sealed class DmTerminalSpec() : TwoNodesSpec(onPools: false)
         }
 
         Assert.Equal(["one"], await Here.Log("apples"));
+        await using (var interrupted = PseudoTerminal.Start(Dm.Line("reset", "HEAD^")))
+        {
+            await interrupted.Shows("Go on?");
+            await interrupted.Type(CtrlC);
+            Assert.Equal(8, await interrupted.Ended());
+            Assert.Contains("Interrupted.", interrupted.Screen, StringComparison.Ordinal);
+        }
+
         await using var coloured = PseudoTerminal.Start(Dm.Line("branch"));
         Assert.Equal(0, await coloured.Ended());
         Assert.Contains("\e[32m* master\e[0m", coloured.Screen, StringComparison.Ordinal);
@@ -88,7 +96,6 @@ public sealed class DmTerminalSpec() : TwoNodesSpec(onPools: false)
         await Dm.Says("commit", "-m", "one");
         await Dm.Says("checkout", "-b", "pears");
         await Dm.Add("second", There.Nodes[0]);
-        // completion knows no config file but the usual one
         var home = Path.GetDirectoryName(Path.GetDirectoryName(Dm.Config))!;
 
         async Task<string> Complete(params string[] words)
@@ -107,6 +114,10 @@ public sealed class DmTerminalSpec() : TwoNodesSpec(onPools: false)
         Assert.Equal("HEAD HEAD^", await Complete("reset", "HEA"));
         Assert.Equal("--message --metadata", await Complete("commit", "--me"));
         Assert.Equal("json jsonl", await Complete("list", "-o", "js"));
+        Assert.Equal("json jsonl", await Complete("list", "--output", "=", "js"));
+        Assert.Equal("dot", await Complete("help", "do"));
+        Assert.Equal("show", await Complete("help", "dot", "sh"));
+        Assert.Equal("", await Complete("-c", Path.Combine(home, "none"), "switch", ""));
         Assert.Equal("show", await Complete("dot", "sh"));
         Assert.Equal("", await Complete("zebra", "x"));
 

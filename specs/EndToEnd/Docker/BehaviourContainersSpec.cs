@@ -16,7 +16,7 @@ public abstract class BehaviourContainersSpec(DockerNode node, string storage)
         await _engine.Run("fresh", "echo hello >/foo/HELLO");
 
         Assert.NotEmpty(await node.Node.Rpc.Text("Lookup", node.Triple("fresh")));
-        await node.Node.Rpc.Call("Delete", node.Name("fresh"));
+        await node.Dm.Delete("fresh");
         Assert.Equal("", await node.Node.Rpc.Text("Exists", node.Triple("fresh")));
     }
 
@@ -26,15 +26,14 @@ public abstract class BehaviourContainersSpec(DockerNode node, string storage)
     {
         Require();
         await _engine.Run("checked", "touch /foo/X");
-        await node.Commit("checked");
-        await node.Branch("checked", "branch1");
-        await node.Switch("checked", "branch1");
+        await node.Dm.Commit("checked");
+        await node.Dm.CheckoutNew("checked", "branch1");
         await _engine.Run("checked", "touch /foo/Y");
-        await node.Commit("checked", "branch1");
+        await node.Dm.Commit("checked");
 
-        await node.Switch("checked", "master");
+        await node.Dm.Checkout("checked", "master");
         Assert.Equal("X", await _engine.Run("checked", "ls /foo"));
-        await node.Switch("checked", "branch1");
+        await node.Dm.Checkout("checked", "branch1");
         Assert.Equal("X\nY", await _engine.Run("checked", "ls /foo"));
     }
 
@@ -45,12 +44,12 @@ public abstract class BehaviourContainersSpec(DockerNode node, string storage)
         Require();
         await _engine.Start("reset", "reset");
         await _engine.Exec("reset", "echo one >/foo/first");
-        var first = await node.Commit("reset");
+        await node.Dm.Commit("reset");
         await _engine.Exec("reset", "echo two >/foo/second");
-        await node.Commit("reset");
+        await node.Dm.Commit("reset");
         var before = await _engine.StartedAt("reset");
 
-        await node.Rollback("reset", first);
+        await node.Dm.Reset("reset", "HEAD^");
 
         Assert.NotEqual(before, await _engine.StartedAt("reset"));
         Assert.True(await _engine.IsRunning("reset"));
@@ -111,7 +110,7 @@ public abstract class BehaviourContainersSpec(DockerNode node, string storage)
             await node.Commit("pinned", branch);
         }
 
-        await node.Switch("pinned", "branch2");
+        await node.Dm.Checkout("pinned", "branch2");
         foreach (var branch in new[] { "branch1", "branch2", "branch3" })
         {
             Assert.Equal($"HELLO-ORIGINAL\nHELLO-{branch}", await _engine.Run($"pinned@{branch}", "ls /foo"));
@@ -130,7 +129,7 @@ public abstract class BehaviourContainersSpec(DockerNode node, string storage)
         }
 
         await _engine.Run("subs", "touch /foo/PLAIN");
-        await node.Commit("subs");
+        await node.Dm.Commit("subs");
 
         var all = await _engine.Run("subs.__root__", "cd /foo; find . -type f | grep -v dotmesh.metadata | sort");
         Assert.Equal("./HELLO-ROOT\n./__default__/PLAIN\n./eat/HELLO-eat\n./flies/HELLO-flies\n./frogs/HELLO-frogs", all);
@@ -149,16 +148,16 @@ public abstract class BehaviourContainersSpec(DockerNode node, string storage)
         }
 
         await Lists("four", "/four-again,/four-also,/four-frogs,/four-more");
-        await node.Commit("four");
-        await node.Branch("four", "branch1");
-        await node.Switch("four", "branch1");
+        Assert.Equal("/four-again,/four-also,/four-frogs,/four-more", await node.Dm.Containers("four"));
+        await node.Dm.Commit("four");
+        await node.Dm.CheckoutNew("four", "branch1");
         await _engine.Run("four@branch1.again", "touch /foo/BRANCH");
         Assert.Equal(
             "./again/BRANCH\n./again/HELLO-again\n./also/HELLO-also\n./frogs/HELLO-frogs\n./more/HELLO-more",
             await _engine.Run("four@branch1.__root__", "cd /foo; find . -type f | grep -v dotmesh.metadata | sort"));
         Assert.Equal("BRANCH\nHELLO-again", await _engine.Exec("four-again", "ls /foo"));
 
-        await node.Switch("four", "master");
+        await node.Dm.Checkout("four", "master");
         foreach (var subdot in subdots)
         {
             Assert.Equal($"HELLO-{subdot}", await _engine.Exec($"four-{subdot}", "ls /foo"));
@@ -185,7 +184,7 @@ public abstract class BehaviourContainersSpec(DockerNode node, string storage)
         await _engine.Start("switched-frogs", "switched.frogs");
         foreach (var branch in new[] { "branch_B", "branch_A" })
         {
-            await node.Switch("switched", branch);
+            await node.Dm.Checkout("switched", branch);
             Assert.Equal($"{branch}_default", await _engine.Exec("switched-default", "cat /foo/HELLO"));
             Assert.Equal($"{branch}_frogs", await _engine.Exec("switched-frogs", "cat /foo/HELLO"));
         }

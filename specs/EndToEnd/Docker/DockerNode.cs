@@ -55,6 +55,9 @@ public class DockerNode : IAsyncLifetime
         _folder.Dispose();
     }
 
+    /// <summary>The same words typed by somebody.</summary>
+    public DockerDm Dm => new(this);
+
     /// <summary>kill -9, or what ended it, and a new start.</summary>
     /// <param name="faults">Fault points of the new life.</param>
     public async Task Restart(string faults = "")

@@ -99,6 +99,12 @@ public sealed class DmNamesSpec
     [InlineData(1610612736, "1.50 GiB")]
     public void Sizes_are_written_as_the_original_does(long bytes, string text) => Assert.Equal(text, Sizes.Text(bytes));
 
+    [Theory]
+    [InlineData(0, "0 B")]
+    [InlineData(1023, "1023 B")]
+    [InlineData(1024, "1.00 kiB")]
+    public void Little_is_written_exactly_where_the_original_has_no_say(long bytes, string text) => Assert.Equal(text, Sizes.Exact(bytes));
+
     [Fact]
     public void Every_command_has_help_with_examples_where_it_takes_words_and_a_manual_page()
     {
