@@ -33,10 +33,10 @@ public sealed class ReadmeSpecs
         var script = Commands(File.ReadAllText(folder.Checkout("README.md")), "```shell")
             .Replace("dm cluster init\n", $"dm cluster init --port {first.Reference} --client-port {first.Client}\n", StringComparison.Ordinal)
             .Replace("6979", $"{second.Reference}", StringComparison.Ordinal).Replace("32617", $"{second.Client}", StringComparison.Ordinal)
-            .Replace("32607", $"{first.Client}", StringComparison.Ordinal);
-        var line = new Support.Dm("").Line();
+            .Replace("32607", $"{first.Client}", StringComparison.Ordinal)
+            .Replace("cluster init", $"cluster init --node '{new NodeSetup(folder.Path).NodeDll}'", StringComparison.Ordinal);
         var before = $$"""
-            dm() { "{{line[0]}}" "{{line[1]}}" "$@"; }
+            dm() { {{string.Join(' ', Dm.Program.Select(word => $"'{word}'"))}} "$@"; }
             stop() { dm cluster stop; dm -c ~/second/config cluster stop; }
             trap stop EXIT
 

@@ -10,15 +10,16 @@ public sealed partial class Dm(string config)
 
     public string Config => config;
 
-    private static string Program => Path.Combine(AppContext.BaseDirectory, "dm.dll");
-
-    private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+    /// <summary>The words that start it: the native binary that <c>DOTMESH_SPEC_DM</c> names, else the program beside the specs.</summary>
+    public static string[] Program { get; } = Environment.GetEnvironmentVariable("DOTMESH_SPEC_DM") is { Length: > 0 } native
+        ? [native]
+        : [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "dm.dll")];
 
     /// <summary>The command line of a node's own config file.</summary>
     public static Dm Of(NodeProcess node) => new(node.Setup.ConfigFile);
 
-    /// <summary>What it takes to start it: program and first arguments.</summary>
-    public string[] Line(params string[] words) => [Dotnet, Program, "--config", config, .. words];
+    /// <summary>Program and arguments of a run.</summary>
+    public string[] Line(params string[] words) => [.. Program, "--config", config, .. words];
 
     public Task<ChildResult> Run(params string[] words) => RunWith([], words);
 

@@ -100,7 +100,7 @@ public sealed class DmTerminalSpec() : TwoNodesSpec(onPools: false)
 
         async Task<string> Complete(params string[] words)
         {
-            string[] line = [.. Dm.Line()[..2], "__complete", .. words];
+            string[] line = [.. Support.Dm.Program, "__complete", .. words];
             var result = await ChildProcess.Run(line[0], line.Skip(1), new Dictionary<string, string?> { ["HOME"] = home });
             Assert.True(result.ExitCode == 0, result.ToString());
             return result.Output.Replace('\n', ' ');
@@ -128,8 +128,8 @@ public sealed class DmTerminalSpec() : TwoNodesSpec(onPools: false)
 
         var bash = await ChildProcess.Run(
             "bash",
-            ["-c", $$"""dm() { "$DOTNET" "$DM" "$@"; }; eval "$(dm completion bash)"; COMP_WORDS=(dm switch apr); COMP_CWORD=2; _dm; echo "${COMPREPLY[@]}" """],
-            new Dictionary<string, string?> { ["HOME"] = home, ["DOTNET"] = Dm.Line()[0], ["DM"] = Dm.Line()[1] });
+            ["-c", $$"""dm() { $DM "$@"; }; eval "$(dm completion bash)"; COMP_WORDS=(dm switch apr); COMP_CWORD=2; _dm; echo "${COMPREPLY[@]}" """],
+            new Dictionary<string, string?> { ["HOME"] = home, ["DM"] = string.Join(' ', Support.Dm.Program) });
         Assert.Equal("apricots", bash.Output.Trim());
     }
 }
