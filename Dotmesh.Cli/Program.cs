@@ -44,7 +44,7 @@ internal static class Program
         {
             var known = verb.Options.Concat(Globals.All).Where(one => !one.Hidden).SelectMany(one => one.Aliases.Prepend(one.Name)).Distinct();
             Console.Error.WriteLine($"{string.Join(' ', HelpText.Path(verb))} has no option {option}.");
-            return Misused(verb, Nearest.To(option.Split('=')[0], known));
+            return Misused(verb, Nearest.Question(option.Split('=')[0], known));
         }
 
         return await parsed.InvokeAsync(
@@ -78,11 +78,11 @@ internal static class Program
             : Array.Find(words, word => word.Length > 1 && word[0] == '-' && (char.IsAsciiLetter(word[1]) || word[1] == '-'));
     }
 
-    private static int Misused(Verb? verb, IReadOnlyList<string> near)
+    private static int Misused(Verb? verb, string? hint)
     {
-        if (near.Count > 0)
+        if (hint is not null)
         {
-            Console.Error.WriteLine($"Did you mean {string.Join(" or ", near)}?");
+            Console.Error.WriteLine(hint);
         }
 
         Console.Error.WriteLine(verb is null
@@ -102,10 +102,10 @@ internal static class Program
                 Console.Error.WriteLine(error.Message);
             }
 
-            return Misused(verb, []);
+            return Misused(verb, hint: null);
         }
 
         Console.Error.WriteLine($"'{unknown}' is not a command of {(verb is null ? "dm" : string.Join(' ', HelpText.Path(verb)))}.");
-        return Misused(verb, Nearest.To(unknown, ((Command?)verb ?? root).Subcommands.Where(child => !child.Hidden).Select(child => child.Name)));
+        return Misused(verb, Nearest.Question(unknown, ((Command?)verb ?? root).Subcommands.Where(child => !child.Hidden).Select(child => child.Name)));
     }
 }

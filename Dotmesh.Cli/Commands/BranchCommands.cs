@@ -16,7 +16,7 @@ internal static class BranchCommands
         .Example("dm branch")
         .Does(async run =>
         {
-            run.AtMost(0, "Too many arguments specified.");
+            run.NoWords();
             var (dot, current) = await run.Current();
             var names = await Names(run, dot);
             if (run.Format == OutputFormat.Table)

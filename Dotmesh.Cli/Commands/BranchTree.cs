@@ -10,24 +10,18 @@ namespace Dotmesh.Cli.Commands;
 internal static class BranchTree
 {
     private const int ShortId = 8;
-    private const int QuestionsAtOnce = 8;
 
     public static async Task<string> Text(Run run, DotName dot, string current)
     {
         var tree = ((await run.Client.AllDots(run.Stop)).Dots ?? []).FirstOrDefault(found => found.MasterBranch.Name == dot)
             ?? throw new CommandFailure(ExitCodes.NotFound, $"No such dot {dot.Short}: 'dm list' lists them.");
         var branches = new[] { tree.MasterBranch }.Concat(tree.OtherBranches ?? []).ToList();
-        var grown = new Grown[branches.Count];
-        await Parallel.ForEachAsync(
-            Enumerable.Range(0, branches.Count),
-            new ParallelOptions { MaxDegreeOfParallelism = QuestionsAtOnce, CancellationToken = run.Stop },
-            async (i, ct) =>
-            {
-                var branch = branches[i];
-                var commits = await run.Client.Commits(dot, branch.Branch, ct);
-                var origin = branch.Branch.Length == 0 ? null : (await run.Client.Path(dot, branch.Branch, ct)).Branches?.LastOrDefault()?.Branch.Origin;
-                grown[i] = new Grown(branch, commits, origin);
-            });
+        var grown = await run.AskEach(branches, async branch =>
+        {
+            var commits = await run.Client.Commits(dot, branch.Branch, run.Stop);
+            var origin = branch.Branch.Length == 0 ? null : (await run.Client.Path(dot, branch.Branch, run.Stop)).Branches?.LastOrDefault()?.Branch.Origin;
+            return new Grown(branch, commits, origin);
+        });
         return Draw(grown, current, run.Terminal);
     }
 

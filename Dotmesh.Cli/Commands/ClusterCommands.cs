@@ -1,4 +1,3 @@
-using Dotmesh.Cli.Output;
 using Dotmesh.Cli.Running;
 
 namespace Dotmesh.Cli.Commands;
@@ -6,8 +5,6 @@ namespace Dotmesh.Cli.Commands;
 /// <summary>The cluster as a whole (contract 7.5).</summary>
 internal static class ClusterCommands
 {
-    private const string TooMany = "Too many arguments specified.";
-
     public static Verb Cluster() => new Verb("cluster", "", "Start a cluster on this machine, look after one, save its users and names.")
         .Example("dm cluster init")
         .Example("dm cluster status")
@@ -23,7 +20,7 @@ internal static class ClusterCommands
         .With(Watch.Option)
         .Ends(async run =>
         {
-            run.AtMost(0, TooMany);
+            run.NoWords();
             var well = true;
             await Watch.Shown(run, async () =>
             {
@@ -31,13 +28,7 @@ internal static class ClusterCommands
                 await Task.WhenAll(nodes, dots, transfers);
                 var health = ClusterHealth.Of(await nodes, (await dots).Dots ?? [], (await transfers).Length);
                 well = health.IsWell;
-                return run.Format switch
-                {
-                    OutputFormat.Table => health.Text(run),
-                    OutputFormat.Name => well ? "healthy\n" : "unhealthy\n",
-                    OutputFormat.Json => JsonText.Indented(health.Json()) + "\n",
-                    _ => JsonText.OneLine(health.Json()) + "\n",
-                };
+                return run.Shown(health.Text(run), health.Json(), well ? "healthy" : "unhealthy");
             });
             return well ? ExitCodes.Done : ExitCodes.Error;
         });
@@ -50,7 +41,7 @@ internal static class ClusterCommands
         .Example("(umask 077; dm cluster backup-etcd > names.json)")
         .Does(async run =>
         {
-            run.AtMost(0, TooMany);
+            run.NoWords();
             run.Print((await run.Client.Backup(run.Stop)).GetRawText());
         });
 
@@ -62,7 +53,7 @@ internal static class ClusterCommands
         .Example("dm cluster restore-etcd < names.json")
         .Does(async run =>
         {
-            run.AtMost(0, TooMany);
+            run.NoWords();
             await run.Client.Restore(await run.Terminal.In.ReadToEndAsync(run.Stop), run.Stop);
         });
 }

@@ -33,7 +33,7 @@ internal static class ClusterInit
         .With(Compose, ComposeFile, RemoteName, Program, Port, ClientPort)
         .Does(async run =>
         {
-            run.AtMost(0, "Too many arguments specified.");
+            run.NoWords();
             if (run.Value(Compose) || run.Value(ComposeFile) is { Length: > 0 })
             {
                 await ComposeCluster.Up(run, run.Value(ComposeFile) ?? "docker-compose.yml", run.Value(RemoteName) ?? "compose");

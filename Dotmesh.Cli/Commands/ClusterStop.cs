@@ -19,7 +19,7 @@ internal static class ClusterStop
         .Example("dm cluster stop")
         .Does(async run =>
         {
-            run.AtMost(0, "Too many arguments specified.");
+            run.NoWords();
             var file = ClusterInit.ProcessFile(run);
             if (Process(file) is not { } process)
             {

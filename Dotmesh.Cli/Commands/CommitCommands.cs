@@ -30,7 +30,7 @@ internal static class CommitCommands
         .With(Message, Metadata, Durability)
         .Does(async run =>
         {
-            run.AtMost(0, "Too many arguments specified.");
+            run.NoWords();
             if (run.Value(Message) is not { Length: > 0 } message)
             {
                 throw CommandFailure.Usage("Please provide a commit message");

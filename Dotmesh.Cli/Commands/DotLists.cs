@@ -14,6 +14,7 @@ internal static class DotLists
     private const int LongestNewName = 50;
 
     private static readonly Option<bool> Scripting = Options.Flag("--scripting", "-H", "Scripting mode: no header, a TAB after each cell, bytes.");
+
     public static Verb List() => new Verb("list", "[-H]", "List the dots.")
         .Example("dm list")
         .Example("dm list -o json")
@@ -21,7 +22,7 @@ internal static class DotLists
         .With(Scripting, Watch.Option)
         .Does(run =>
         {
-            run.AtMost(0, "Too many arguments specified.");
+            run.NoWords();
             return Watch.Shown(run, () => Text(run));
         });
 

@@ -11,8 +11,6 @@ internal sealed record DotPicture(
     DotName Dot, bool IsCurrent, string CurrentBranch, string[] Names, IReadOnlyList<BranchPicture> Branches,
     IReadOnlyList<(string, DotName)> Upstreams)
 {
-    private const int QuestionsAtOnce = 8;
-
     public DotBranch Master => Branches[0].Branch;
 
     /// <param name="only">Null: all branches.</param>
@@ -21,11 +19,7 @@ internal sealed record DotPicture(
         var (remote, current) = (run.RemoteName, run.BranchOf(dot));
         var names = await run.Client.Branches(dot, run.Stop);
         string[] asked = only is null ? [DotmeshClient.MasterBranch, .. names.Order(StringComparer.Ordinal)] : [only];
-        var branches = new BranchPicture[asked.Length];
-        await Parallel.ForEachAsync(
-            Enumerable.Range(0, asked.Length),
-            new ParallelOptions { MaxDegreeOfParallelism = QuestionsAtOnce, CancellationToken = run.Stop },
-            async (i, _) => branches[i] = await Of(run, dot, asked[i], withContainers: asked[i] == current));
+        var branches = await run.AskEach(asked, name => Of(run, dot, name, withContainers: name == current));
         var upstreams = run.Config.RemoteNames
             .Select(name => (name, There: run.Config.Upstream(name, dot)))
             .Where(found => found.There is not null).Select(found => (found.name, found.There!.Value)).ToList();

@@ -19,7 +19,7 @@ internal static class InformationCommands
     public static Verb Version() => new Verb("version", "", "Show the versions of this program and of the cluster.")
         .Does(async run =>
         {
-            run.AtMost(0, "Too many arguments specified.");
+            run.NoWords();
             var (remote, version) = await Versions(run);
             if (run.Format != OutputFormat.Table)
             {

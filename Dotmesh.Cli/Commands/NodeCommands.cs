@@ -18,7 +18,7 @@ internal static class NodeCommands
         .With(Watch.Option)
         .Does(run =>
         {
-            run.AtMost(0, "Too many arguments specified.");
+            run.NoWords();
             return Watch.Shown(run, () => Text(run));
         });
 

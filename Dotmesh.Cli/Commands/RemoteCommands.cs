@@ -72,7 +72,7 @@ internal static class RemoteCommands
 
     private static Task List(Run run)
     {
-        run.AtMost(0, "Too many arguments specified.");
+        run.NoWords();
         var config = run.Config;
         var all = config.RemoteNames.Select(name => (Name: name, Where: $"{config.Remote(name)}"))
             .Concat(config.S3RemoteNames.Select(name => (Name: name, Where: config.S3KeyId(name))))

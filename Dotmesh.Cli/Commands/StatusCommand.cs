@@ -19,7 +19,7 @@ internal static class StatusCommand
         .With(Watch.Option)
         .Does(run =>
         {
-            run.AtMost(0, "Too many arguments specified.");
+            run.NoWords();
             return Watch.Shown(run, () => Text(run));
         });
 
@@ -31,13 +31,7 @@ internal static class StatusCommand
         var transfers = Transfers(run, dot);
         await Task.WhenAll(picture, commits, transfers);
         var seen = new Seen(await picture, (await picture).Branches[0], (await commits).LastOrDefault(), await transfers);
-        return run.Format switch
-        {
-            OutputFormat.Table => Text(run, seen),
-            OutputFormat.Name => dot.Short + "\n",
-            OutputFormat.Json => JsonText.Indented(Json(run, seen)) + "\n",
-            _ => JsonText.OneLine(Json(run, seen)) + "\n",
-        };
+        return run.Shown(Text(run, seen), Json(run, seen), dot.Short);
     }
 
     /// <summary>Original servers have no such list.</summary>

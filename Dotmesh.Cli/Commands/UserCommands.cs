@@ -23,7 +23,7 @@ internal static class UserCommands
     private static Verb List() => new Verb("ls", "", "List the users (for admin).")
         .Does(async run =>
         {
-            run.AtMost(0, "Too many arguments specified.");
+            run.NoWords();
             run.Terminal.Out.Write(Shown.Text(await run.Client.Users(run.Stop), run.Format, run.Terminal));
         });
 

@@ -73,9 +73,9 @@ internal static class Completion
             if (kinds[i] is Word.Dot or Word.Branch or Word.Node or Word.User or Word.Transfer)
             {
                 var known = (await Names(run.Verb, [.. words.Take(i)], run.Config, run)).ToList();
-                if (!known.Contains(words[i]) && Naming.Nearest.To(words[i], known) is { Count: > 0 } near)
+                if (!known.Contains(words[i]) && Naming.Nearest.Question(words[i], known) is { } question)
                 {
-                    return $"Did you mean {string.Join(" or ", near)}?";
+                    return question;
                 }
             }
         }

@@ -8,9 +8,12 @@ internal static class Nearest
     /// <param name="list">The command that lists the names.</param>
     public static string Hint(string typed, IEnumerable<string> names, string list)
     {
-        var near = To(typed, names);
-        return near.Count > 0 ? $"Did you mean {string.Join(" or ", near)}? ('{list}' lists them.)" : $"'{list}' lists them.";
+        return Question(typed, names) is { } question ? $"{question} ('{list}' lists them.)" : $"'{list}' lists them.";
     }
+
+    /// <summary>Null when nothing is near.</summary>
+    public static string? Question(string typed, IEnumerable<string> names) =>
+        To(typed, names) is { Count: > 0 } near ? $"Did you mean {string.Join(" or ", near)}?" : null;
 
     public static IReadOnlyList<string> To(string typed, IEnumerable<string> names) =>
     [

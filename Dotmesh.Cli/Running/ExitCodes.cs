@@ -46,5 +46,9 @@ internal sealed class CommandFailure(int exitCode, string message, string? hint 
 
     /// <summary>What a call failed with, in other words.</summary>
     public static CommandFailure Of(DotmeshException failure, string message, string? hint = null) =>
-        new(ExitCodes.Of(failure.Kind), message, hint) { RequestId = failure.Kind is FailureKind.Failed or FailureKind.Unavailable ? failure.RequestId : null };
+        new(ExitCodes.Of(failure.Kind), message, hint) { RequestId = Explained(failure) };
+
+    /// <summary>The request's id where the node's log has more to say: the failure is not the caller's doing.</summary>
+    public static string? Explained(DotmeshException failure) =>
+        failure.Kind is FailureKind.Unavailable or FailureKind.Failed or FailureKind.Expired ? failure.RequestId : null;
 }

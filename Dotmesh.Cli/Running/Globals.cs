@@ -7,28 +7,28 @@ namespace Dotmesh.Cli.Running;
 /// <summary>Options of every command.</summary>
 internal static class Globals
 {
-    public static readonly Option<string> Config = new("--config", "-c")
-    {
-        Description = "Config file (~/.dotmesh/config).",
-        HelpName = "PATH",
-        Recursive = true,
-    };
+    public static readonly Option<string> Config = new("--config", "-c") { Description = "Config file (~/.dotmesh/config).", HelpName = "PATH" };
 
     public static readonly Option<OutputFormat> Output = Parsed<OutputFormat>("--output", "-o", Format);
 
-    public static readonly Option<bool> Yes = new("--yes", "-y") { Description = "Answer yes to every question.", Recursive = true, Arity = ArgumentArity.Zero };
+    public static readonly Option<bool> Yes = Options.Flag("--yes", "-y", "Answer yes to every question.");
 
-    public static readonly Option<bool> NoInput = new("--no-input") { Description = "Never ask: fail instead.", Recursive = true, Arity = ArgumentArity.Zero };
+    public static readonly Option<bool> NoInput = Options.Flag("--no-input", null, "Never ask: fail instead.");
 
     public static readonly Option<TimeSpan> Timeout = Parsed<TimeSpan>("--timeout", null, Duration);
 
-    public static readonly Option<bool> Verbose = new("--verbose") { Description = "Show requests and replies, without secrets.", Recursive = true, Arity = ArgumentArity.Zero };
+    public static readonly Option<bool> Verbose = Options.Flag("--verbose", null, "Show requests and replies, without secrets.");
 
     public static readonly Option[] All = [Config, Output, Yes, NoInput, Timeout, Verbose];
 
     static Globals()
     {
         (Output.Description, Output.HelpName) = ("table, json, jsonl (a line for each item) or name.", "FORMAT");
+        foreach (var option in All)
+        {
+            option.Recursive = true;
+        }
+
         (Timeout.Description, Timeout.HelpName) = ("How long to wait at most: 30s, 5m, 1h.", "TIME");
     }
 
@@ -55,7 +55,6 @@ internal static class Globals
     private static Option<T> Parsed<T>(string name, string? alias, Func<string, T?> parse)
         where T : struct => new(name, alias is null ? [] : [alias])
         {
-            Recursive = true,
             CustomParser = result =>
             {
                 var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;

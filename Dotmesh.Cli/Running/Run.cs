@@ -144,10 +144,12 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
     {
         if (Words.Length > words)
         {
-            var near = words == 0 ? Nearest.To(Words[0], verb.Subcommands.Select(child => child.Name)) : [];
-            throw new CommandFailure(ExitCodes.Usage, message, near.Count > 0 ? $"Did you mean {string.Join(" or ", near)}?" : null);
+            throw new CommandFailure(ExitCodes.Usage, message, words == 0 ? Nearest.Question(Words[0], verb.Subcommands.Select(child => child.Name)) : null);
         }
     }
+
+    /// <summary>Options only.</summary>
+    public void NoWords() => AtMost(0, "Too many arguments specified.");
 
     /// <summary>Exactly so many; says how it is used otherwise.</summary>
     public void Exactly(int words)
@@ -165,14 +167,28 @@ internal sealed class Run(ParseResult parsed, Verb verb, Terminal terminal, Conf
     /// <summary>Beside the data.</summary>
     public void Note(string line) => terminal.Error.WriteLine(line);
 
-    /// <summary>What a command has to show of one thing.</summary>
-    public void Show(string text, JsonObject json, string name) => terminal.Out.Write(Format switch
+    /// <summary>What a command has to show of one thing, in the format that was asked for.</summary>
+    public string Shown(string text, JsonObject json, string name) => Format switch
     {
         OutputFormat.Table => text,
         OutputFormat.Name => name + "\n",
         OutputFormat.Json => JsonText.Indented(json) + "\n",
         _ => JsonText.OneLine(json) + "\n",
-    });
+    };
+
+    public void Show(string text, JsonObject json, string name) => terminal.Out.Write(Shown(text, json, name));
+
+    /// <summary>One question for each item, some at once; answers in the order of the items.</summary>
+    public async Task<TAnswer[]> AskEach<TItem, TAnswer>(IReadOnlyList<TItem> items, Func<TItem, Task<TAnswer>> ask)
+    {
+        const int atOnce = 8;
+        var answers = new TAnswer[items.Count];
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, items.Count),
+            new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = Stop },
+            async (i, _) => answers[i] = await ask(items[i]));
+        return answers;
+    }
 
     public async Task<bool> Confirm(string question)
     {

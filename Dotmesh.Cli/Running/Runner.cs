@@ -35,7 +35,7 @@ internal static class Runner
                 Say(run, known.Message, known.Hint, Request(known.RequestId));
                 return known.ExitCode;
             case DotmeshException call:
-                Say(run, call.Message, await Hint(call, run), call.Kind is FailureKind.Unavailable or FailureKind.Failed or FailureKind.Expired ? Request(call.RequestId) : null);
+                Say(run, call.Message, await Hint(call, run), Request(CommandFailure.Explained(call)));
                 return call.Kind == FailureKind.Expired && !run.Verb.Changes ? ExitCodes.Error : ExitCodes.Of(call.Kind);
             case OperationCanceledException when run.Stop.IsCancellationRequested:
                 Say(

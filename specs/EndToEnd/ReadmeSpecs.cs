@@ -36,7 +36,7 @@ public sealed class ReadmeSpecs
             .Replace("32607", $"{first.Client}", StringComparison.Ordinal)
             .Replace("cluster init", $"cluster init --node '{new NodeSetup(folder.Path).NodeDll}'", StringComparison.Ordinal);
         var before = $$"""
-            dm() { {{string.Join(' ', Dm.Program.Select(word => $"'{word}'"))}} "$@"; }
+            {{Dm.ShellFunction}}
             stop() { dm cluster stop; dm -c ~/second/config cluster stop; }
             trap stop EXIT
 

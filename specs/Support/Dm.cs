@@ -18,6 +18,9 @@ public sealed partial class Dm(string config)
     /// <summary>The command line of a node's own config file.</summary>
     public static Dm Of(NodeProcess node) => new(node.Setup.ConfigFile);
 
+    /// <summary>For a shell in which people type <c>dm</c>.</summary>
+    public static string ShellFunction => $$"""dm() { {{string.Join(' ', Program.Select(word => $"'{word}'"))}} "$@"; }""";
+
     /// <summary>Program and arguments of a run.</summary>
     public string[] Line(params string[] words) => [.. Program, "--config", config, .. words];
 

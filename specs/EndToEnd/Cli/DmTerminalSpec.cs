@@ -128,8 +128,8 @@ public sealed class DmTerminalSpec() : TwoNodesSpec(onPools: false)
 
         var bash = await ChildProcess.Run(
             "bash",
-            ["-c", $$"""dm() { $DM "$@"; }; eval "$(dm completion bash)"; COMP_WORDS=(dm switch apr); COMP_CWORD=2; _dm; echo "${COMPREPLY[@]}" """],
-            new Dictionary<string, string?> { ["HOME"] = home, ["DM"] = string.Join(' ', Support.Dm.Program) });
+            ["-c", $$"""{{Support.Dm.ShellFunction}}; eval "$(dm completion bash)"; COMP_WORDS=(dm switch apr); COMP_CWORD=2; _dm; echo "${COMPREPLY[@]}" """],
+            new Dictionary<string, string?> { ["HOME"] = home });
         Assert.Equal("apricots", bash.Output.Trim());
     }
 }
