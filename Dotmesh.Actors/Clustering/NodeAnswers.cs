@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Reflection;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
 
@@ -48,14 +47,10 @@ internal sealed class NodeAnswers(DotEnvironment env) : INodeAnswers
     }
 
     public async Task<NodeDescription> Describe(CancellationToken ct) => new(
-        Version, Driver(env.Storage.Capabilities), env.Index.Filesystems, await env.Storage.Pool(ct));
+        ProductVersion.Text, Driver(env.Storage.Capabilities), env.Index.Filesystems, await env.Storage.Pool(ct));
 
     private static string Driver(StorageCapabilities storage) =>
         storage.Version.StartsWith(storage.Driver, StringComparison.OrdinalIgnoreCase) ? storage.Version : $"{storage.Driver} {storage.Version}";
-
-    // all assemblies of the product have one
-    private static string Version { get; } =
-        (typeof(NodeAnswers).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "").Split('+')[0];
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -18,7 +18,7 @@ public sealed partial class NodeHost
         var address = IPAddress.Parse(_options.Listen.Address);
         var builder = NodeServer.Builder(logs);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopLimit);
-        NodeTelemetry.Configure(builder.Services, _options.Telemetry, node.Value, Version);
+        NodeTelemetry.Configure(builder.Services, _options.Telemetry, node.Value, ProductVersion.Text);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             RpcServer.Configure(kestrel);

@@ -71,7 +71,7 @@ public sealed partial class NodeHost
             MaxDepth = _options.Rpc.MaxDepth,
             MaxInFlight = _options.Rpc.MaxInFlight,
             Deadline = TimeSpan.FromSeconds(_options.Rpc.DeadlineSeconds),
-            Version = Version,
+            Version = ProductVersion.Text,
             Billing = new BillingSettings(
                 _options.Billing.Endpoint.Length == 0 ? null : new Uri(_options.Billing.Endpoint),
                 plans.RootElement.ValueKind == JsonValueKind.Null ? null : plans.RootElement.Clone(),

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Database;
@@ -41,9 +40,6 @@ public sealed partial class NodeHost : IAsyncDisposable
 
     /// <summary>Ends with the reason when this node may not go on.</summary>
     public Task<string> Lost => _lost.Task;
-
-    private static string Version =>
-        typeof(NodeHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     /// <summary>
     /// Answers when requests are served; throws <see cref="StartFailureException"/> when the surroundings forbid, and

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using System.Text;
+using Dotmesh.Actors;
 
 namespace Dotmesh.Node.Options;
 
@@ -54,11 +54,7 @@ public static class OptionTexts
         return text.ToString();
     }
 
-    public static string Version()
-    {
-        var version = typeof(NodeOptions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
-        return $"Dotmesh.Node {version?.InformationalVersion.Split('+')[0] ?? "unknown"}\n";
-    }
+    public static string Version() => $"Dotmesh.Node {ProductVersion.Text}\n";
 
     /// <summary>One line: what is set and by whom, then what is left at its default. Secrets were masked before they came here.</summary>
     public static string Line(ImmutableArray<EffectiveOption> options)

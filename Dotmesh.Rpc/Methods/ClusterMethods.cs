@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Dotmesh.Actors;
+using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Rpc.JsonRpc;
 using Dotmesh.Rpc.Wire;
@@ -89,35 +90,30 @@ internal static class ClusterMethods
             return new Refusal(RefusalCode.Invalid, $"Copies must be a number from 0 to {MaxCopies}, not {copies?.ToString() ?? "nothing"}");
         }
 
-        var name = call.Dot(Params.Namespace, Params.PlainName);
-        if (name.Refused(out var refusal))
-        {
-            return refusal;
-        }
-
-        var target = call.Dots.Resolve(call.Caller, name.Value, "", Right.Own);
-        return target.Refused(out refusal)
+        var target = MasterBranch(call, Right.Own);
+        return target.Refused(out var refusal)
             ? refusal
             : Params.True(await call.Dots.SetReplication(call.Caller, target.Value, (int)call.Arguments.Number(Copies)!, call.Deadline));
     }
 
     private static async ValueTask<Outcome<bool>> Move(RpcCall call)
     {
-        var (name, node) = (call.Dot(Params.Namespace, Params.PlainName), call.Text(Node));
-        if (name.Refused(out var refusal))
-        {
-            return refusal;
-        }
-
+        var node = call.Text(Node);
         if (node.Length == 0)
         {
             return NoNode();
         }
 
-        var target = call.Dots.Resolve(call.Caller, name.Value, "", Right.Admin);
-        return target.Refused(out refusal)
+        var target = MasterBranch(call, Right.Admin);
+        return target.Refused(out var refusal)
             ? refusal
             : Params.True(await call.Dots.Move(call.Caller, target.Value, new StorageNodeId(node), call.Deadline));
+    }
+
+    private static Outcome<DotTarget> MasterBranch(RpcCall call, Right right)
+    {
+        var name = call.Dot(Params.Namespace, Params.PlainName);
+        return name.Refused(out var refusal) ? refusal : call.Dots.Resolve(call.Caller, name.Value, "", right);
     }
 
     private static Refusal NoNode() => new(RefusalCode.Invalid, "Node not set: Nodes lists the nodes of the cluster");
