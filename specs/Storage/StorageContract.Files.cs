@@ -18,8 +18,8 @@ public abstract partial class StorageContract
     /// <summary>Whether the mounted commit shows permissions as committed; a driver may take the write bits away.</summary>
     protected virtual bool CommitViewsKeepWriteBits => true;
 
-    /// <summary>Name of a recipe -> what it writes into a folder.</summary>
-    public static TheoryData<string> FileKinds => [.. FileRecipes.All.Keys];
+    /// <summary>Most are written into one filesystem, each into a folder of its own; these want one for themselves.</summary>
+    public static TheoryData<string> FileKinds => ["all kinds", "owners"];
 
     [SkippableTheory]
     [MemberData(nameof(FileKinds))]
@@ -229,14 +229,18 @@ public abstract partial class StorageContract
         Assert.InRange((await Storage.Usage([id], Ct))[id].SizeBytes, 256L << 20, 300L << 20);
     }
 
-    /// <summary>A filesystem with one kind of file in it, committed, and what its tree looks like.</summary>
-    private async Task<(FilesystemId Id, CommitId Commit, string Text)> Written(string kind)
+    /// <summary>A filesystem with files of these kinds in it, committed, and what its tree looks like.</summary>
+    private async Task<(FilesystemId Id, CommitId Commit, string Text)> Written(string kinds)
     {
-        Skip.If(kind == "owners" && Libc.geteuid() != 0, "Only root may give files away");
+        Skip.If(kinds == "owners" && Libc.geteuid() != 0, "Only root may give files away");
         var id = await Created();
         var folder = Path.Combine(await Storage.Mount(id, Ct), "__default__");
-        FileRecipes.All[kind](folder, Storage.Capabilities);
-        return (id, await Committed(id, kind), await TextOf(id));
+        foreach (var (kind, write) in FileRecipes.All.Where(recipe => recipe.Key == kinds || (kinds == "all kinds" && recipe.Key != "owners")))
+        {
+            write(System.IO.Directory.CreateDirectory(Path.Combine(folder, kind)).FullName, Storage.Capabilities);
+        }
+
+        return (id, await Committed(id, kinds), await TextOf(id));
     }
 
     private async Task Replace(FilesystemId id)

@@ -48,6 +48,9 @@ public class ZfsStorageSpec : StorageContract
         _ => [],
     };
 
+    // two minutes of zfs-fuse for what twenty thousand tell too
+    protected override int ManyFiles => 20_000;
+
     protected override async Task CleanUp()
     {
         foreach (var pool in _pools)

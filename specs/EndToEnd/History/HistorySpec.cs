@@ -9,7 +9,7 @@ namespace Dotmesh.Specs.EndToEnd.History;
 
 /// <summary>
 /// Clients work while nodes are killed, frozen, stopped and (lane netns) cut off, and the database goes away; afterwards everything that was acknowledged
-/// must be there. <c>DOTMESH_HISTORY_ROUNDS</c> faults (10), <c>DOTMESH_HISTORY_SEED</c> as printed by an earlier run,
+/// must be there. <c>DOTMESH_HISTORY_ROUNDS</c> faults (6), <c>DOTMESH_HISTORY_SEED</c> as printed by an earlier run,
 /// <c>DOTMESH_HISTORY_STORAGE=zfs</c> on pools instead of directories.
 /// </summary>
 [Trait("Speed", "slow")]
@@ -18,7 +18,7 @@ public sealed class HistorySpec(ITestOutputHelper output)
     private const int Dots = 4;
 
     private readonly int _seed = SpecSettings.Number("DOTMESH_HISTORY_SEED", Environment.ProcessId * 7919);
-    private readonly int _rounds = SpecSettings.Number("DOTMESH_HISTORY_ROUNDS", 10);
+    private readonly int _rounds = SpecSettings.Number("DOTMESH_HISTORY_ROUNDS", 6);
     private readonly bool _onPools = Environment.GetEnvironmentVariable("DOTMESH_HISTORY_STORAGE") == "zfs";
     private readonly long _began = Stopwatch.GetTimestamp();
 
