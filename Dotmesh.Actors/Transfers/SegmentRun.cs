@@ -7,7 +7,8 @@ namespace Dotmesh.Actors.Transfers;
 
 /// <summary>One filesystem of a transfer: the commits of both sides are compared, what is missing goes over in packages (contract 6.3).</summary>
 internal sealed class SegmentRun(
-    TransferScope scope, TransferParts parts, Caller caller, TransferRequest request, OpenedTransfer opened, TransferSegment segment)
+    TransferScope scope, TransferParts parts, Caller caller, TransferRequest request, OpenedTransfer opened, TransferSegment segment,
+    TransferContainers containers)
 {
     // a place is what the peer says; what it says without end leads to an end
     private const int MostPlaces = 100;
@@ -76,6 +77,25 @@ internal sealed class SegmentRun(
         return cut.Refused(out refusal) ? refusal : (cut.Value, target);
     }
 
+    /// <summary>Null: the filesystem may be written to. Else the containers are stopped, and the try has to begin anew or failed.</summary>
+    private async Task<SegmentResult?> Stopped()
+    {
+        if (!containers.AreStopped || parts.Env.Directory.FindFilesystem(Filesystem) is not { } target)
+        {
+            return null;
+        }
+
+        if (await containers.Stop(opened.Path.Master, Filesystem) is { } busy)
+        {
+            return Failed("error-stopping-containers", busy);
+        }
+
+        var cleared = await new TransferOpener(parts).Clear(caller, request, target, Ending);
+        return cleared.Refused(out var dirty) ? new SegmentResult.GivenUp(new TransferFailure("error-pulling", dirty.Message))
+            : cleared.Value ? new SegmentResult.TryFailed(new TransferFailure("committed", "what was not committed is a commit now"), AtOnce: true)
+            : null;
+    }
+
     private async Task<SegmentResult> Step((ImmutableArray<CommitProperties> Source, ImmutableArray<CommitProperties> Target) lists)
     {
         var comparison = CommitComparison.Of(lists.Source, lists.Target);
@@ -84,11 +104,11 @@ internal sealed class SegmentRun(
             case SegmentStep.Complete complete:
                 return new SegmentResult.Complete(complete.Message, _before);
             case SegmentStep.Stash stash:
-                return await Stash(stash);
+                return await Stopped() ?? await Stash(stash);
             case SegmentStep.GiveUp given:
                 return new SegmentResult.GivenUp(given.Failure);
             case SegmentStep.Send send:
-                return await Send(send.Range, lists.Source);
+                return await Stopped() ?? await Send(send.Range, lists.Source);
             case var unknown:
                 throw new InvalidOperationException($"no way to take the step {unknown}");
         }

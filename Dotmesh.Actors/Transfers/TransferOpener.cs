@@ -94,7 +94,10 @@ internal sealed class TransferOpener(TransferParts parts)
         var push = request.Direction == TransferDirection.Push;
         var target = push ? null : parts.Env.Directory.FindFilesystem(opened.Here!.Value);
         var dirty = push ? await opened.Peer.DirtyBytes(opened.Path.Tip, ct) : await DirtyHere(target!, ct);
-        var containers = push ? await opened.Peer.Containers(opened.Path.Tip, ct) : await ContainersHere(target!, ct);
+        var stops = request is { StopContainers: true, Direction: TransferDirection.Pull };
+        Outcome<ImmutableArray<string>> containers = push ? await opened.Peer.Containers(opened.Path.Tip, ct)
+            : stops ? ImmutableArray<string>.Empty
+            : await ContainersHere(target!, ct);
         if ((dirty.Refusal ?? containers.Refusal) is { } refusal)
         {
             return refusal;
@@ -106,7 +109,8 @@ internal sealed class TransferOpener(TransferParts parts)
             return refusal;
         }
 
-        if (judged.Value == WritingSide.Clean)
+        // what they write until they are stopped is committed then
+        if (judged.Value == WritingSide.Clean || stops)
         {
             return default(Done);
         }
@@ -114,8 +118,31 @@ internal sealed class TransferOpener(TransferParts parts)
         return push
             ? await opened.Peer.Commit(
                 request.RemoteNamespace, request.RemoteName, request.RemoteBranch, TransferDecisions.StashingMessage, ct)
-            : (await parts.Dots.Commit(caller, target!, new CommitRequest(null, StashingMetadata(caller)), ct)).Then<Done>(_ => default(Done));
+            : (await CommitHere(caller, target!, ct)).Then<Done>(_ => default(Done));
     }
+
+    /// <summary>
+    /// Nobody writes into the filesystem any more: what was not committed there is committed, or stands in the way. True when a commit was made.
+    /// </summary>
+    public async Task<Outcome<bool>> Clear(Caller caller, TransferRequest request, DotTarget target, CancellationToken ct)
+    {
+        var dirty = await DirtyHere(target, ct);
+        if (dirty.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        var judged = TransferDecisions.Judge(dirty.Value, [], request.StashDivergence);
+        if (judged.Refused(out refusal) || judged.Value == WritingSide.Clean)
+        {
+            return refusal is null ? false : refusal;
+        }
+
+        return (await CommitHere(caller, target, ct)).Then<bool>(_ => true);
+    }
+
+    private Task<Outcome<CommitId>> CommitHere(Caller caller, DotTarget target, CancellationToken ct) =>
+        parts.Dots.Commit(caller, target, new CommitRequest(null, StashingMetadata(caller)), ct);
 
     /// <summary>On any node of this cluster.</summary>
     private async Task<Outcome<ImmutableArray<string>>> ContainersHere(DotTarget target, CancellationToken ct) =>

@@ -63,6 +63,12 @@ public sealed record TransferRequest
     /// <summary>What stands in the way where data would be written becomes a branch of its own (contract 5.7).</summary>
     public bool StashDivergence { get; init; }
 
+    /// <summary>
+    /// A pull stops the containers here that use what it writes into, and starts them again at its end. Not known to original clients; without
+    /// it such containers are in the way (contract 6.2).
+    /// </summary>
+    public bool StopContainers { get; init; }
+
     /// <summary>No faster than this; 0: as fast as the node's own limit allows. Not known to original clients.</summary>
     public long BytesPerSecond { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Users;
@@ -68,11 +69,24 @@ internal sealed class TransferRun(TransferScope scope, TransferParts parts)
             return new TransferFailure("error-opening", refusal.Message);
         }
 
-        var segments = TransferPlan.Of(opened.Value.Path);
+        var containers = new TransferContainers(parts, request);
+        try
+        {
+            return await Move(TransferPlan.Of(opened.Value.Path), segment => new(scope, parts, caller, request, opened.Value, segment, containers), containers);
+        }
+        finally
+        {
+            await containers.StartAgain();
+        }
+    }
+
+    private async Task<TransferFailure?> Move(
+        ImmutableArray<TransferSegment> segments, Func<TransferSegment, SegmentRun> run, TransferContainers containers)
+    {
         foreach (var segment in segments)
         {
             await scope.Write(new TransferEvents.SegmentEntered(segment.Index, segment.Total, segment.Filesystem, parts.Now));
-            if (await Move(new SegmentRun(scope, parts, caller, request, opened.Value, segment)) is { } failure)
+            if (await Move(run(segment), segment.Index == segment.Total ? containers : null) is { } failure)
             {
                 return segments.Length > 1 ? failure.OfPath() : failure;
             }
@@ -100,7 +114,8 @@ internal sealed class TransferRun(TransferScope scope, TransferParts parts)
     }
 
     /// <summary>Tries are counted as long as they bring nothing. Null when the segment is complete.</summary>
-    private async Task<TransferFailure?> Move(SegmentRun segment)
+    /// <param name="ending">Started again before the last segment is said to be finished: whoever waits for that finds them.</param>
+    private async Task<TransferFailure?> Move(SegmentRun segment, TransferContainers? ending)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -109,7 +124,9 @@ internal sealed class TransferRun(TransferScope scope, TransferParts parts)
             switch (result)
             {
                 case SegmentResult.Complete complete:
-                    await scope.Write(new TransferEvents.SegmentFinished(complete.Message, complete.SentBytes, parts.Now));
+                    var unable = ending is null ? null : await ending.StartAgain();
+                    await scope.Write(new TransferEvents.SegmentFinished(
+                        unable is null ? complete.Message : $"The data are here, but {unable}.", complete.SentBytes, parts.Now));
                     return null;
                 case SegmentResult.GivenUp given:
                     return given.Failure;

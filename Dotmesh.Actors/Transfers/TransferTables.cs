@@ -22,11 +22,12 @@ internal sealed record TransferRow(
 /// <summary>A <see cref="TransferRequest"/> without its key.</summary>
 internal sealed record StoredRequest(
     string Peer, int Port, string User, string Direction, DotName Local, string LocalBranch, string RemoteNamespace, string RemoteName,
-    string RemoteBranch, string TargetCommit, bool StashDivergence, long BytesPerSecond)
+    string RemoteBranch, string TargetCommit, bool StashDivergence, long BytesPerSecond, bool StopContainers = false)
 {
     public static StoredRequest Of(TransferRequest request) => new(
         request.Peer, request.Port, request.User, request.Direction.Text(), request.Local, request.LocalBranch, request.RemoteNamespace,
-        request.RemoteName, request.RemoteBranch, request.TargetCommit, request.StashDivergence, request.BytesPerSecond);
+        request.RemoteName, request.RemoteBranch, request.TargetCommit, request.StashDivergence, request.BytesPerSecond,
+        request.StopContainers);
 
     public TransferRequest With(string apiKey) => new()
     {
@@ -43,6 +44,7 @@ internal sealed record StoredRequest(
         TargetCommit = TargetCommit,
         StashDivergence = StashDivergence,
         BytesPerSecond = BytesPerSecond,
+        StopContainers = StopContainers,
     };
 }
 

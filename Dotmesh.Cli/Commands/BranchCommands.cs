@@ -14,24 +14,23 @@ internal static class BranchCommands
 
     public static Verb Branch() => new Verb("branch", "", "List the branches of the current dot.")
         .Example("dm branch")
-        .Does(async run =>
+        .With(Watch.Option)
+        .Does(run =>
         {
             run.NoWords();
-            var (dot, current) = await run.Current();
-            var names = await Names(run, dot);
-            if (run.Format == OutputFormat.Table)
-            {
-                foreach (var name in names)
-                {
-                    run.Print(run.Terminal.Painted(name == current ? $"* {name}" : $"  {name}", name == current ? Paint.Green : Paint.None));
-                }
-
-                return;
-            }
-
-            run.Terminal.Out.Write(new Listing<string>(
-                name => name, name => new JsonObject { ["name"] = name, ["current"] = name == current }).Text(names, run.Format, run.Terminal));
+            return Watch.Shown(run, () => Listed(run));
         });
+
+    private static async Task<string> Listed(Run run)
+    {
+        var (dot, current) = await run.Current();
+        var names = await Names(run, dot);
+        return run.Format == OutputFormat.Table
+            ? string.Concat(names.Select(name =>
+                run.Terminal.Painted(name == current ? $"* {name}" : $"  {name}", name == current ? Paint.Green : Paint.None) + "\n"))
+            : new Listing<string>(
+                name => name, name => new JsonObject { ["name"] = name, ["current"] = name == current }).Text(names, run.Format, run.Terminal);
+    }
 
     public static Verb Checkout() => new Verb("checkout", "[-b] BRANCH [REF]", "Work with another branch; with -b a new one.", Word.Branch, Word.Commit)
     {

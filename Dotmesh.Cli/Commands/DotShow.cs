@@ -16,21 +16,19 @@ internal static class DotShow
     public static Verb Verb() => new Verb("show", "[-H] [DOT]", "Show a dot: its branches, their copies, and where it is exchanged with.", Word.Dot)
         .Example("dm dot show")
         .Example("dm dot show -H apples | grep masterBranchId | cut -f 2")
-        .With(Scripting)
-        .Does(async run =>
+        .With(Scripting, Watch.Option)
+        .Does(run =>
         {
             run.AtMost(1, "Please specify one dot only.");
-            var dot = run.Words is [var text] ? DotName.Parse(text) : await run.CurrentDot();
-            var seen = await DotPicture.Of(run, dot);
-            if (run.Value(Scripting))
-            {
-                run.Terminal.Out.Write(Raw(seen));
-            }
-            else
-            {
-                run.Show(Text(seen, run.Terminal), Json(seen), dot.Short);
-            }
+            return Watch.Shown(run, () => Text(run));
         });
+
+    private static async Task<string> Text(Run run)
+    {
+        var dot = run.Words is [var text] ? DotName.Parse(text) : await run.CurrentDot();
+        var seen = await DotPicture.Of(run, dot);
+        return run.Value(Scripting) ? Raw(seen) : run.Shown(Text(seen, run.Terminal), Json(seen), dot.Short);
+    }
 
     private static string Text(DotPicture seen, Terminal terminal)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Dotmesh.Cli.Output;
 using Dotmesh.Cli.Running;
 using Dotmesh.Client;
 
@@ -9,6 +10,9 @@ namespace Dotmesh.Cli.Commands;
 internal static class ExchangeCommands
 {
     private static readonly Option<bool> Stash = Options.Flag("--stash-on-divergence", null, "What diverged where the data go is put aside as a branch NAME-DIVERGED-TIME.");
+
+    private static readonly Option<bool> StopContainers = Options.Flag(
+        "--stop-containers", null, "Containers here that use the branch are stopped for as long as it takes, and started again.");
 
     private static readonly Option<string> RemoteName = Options.Text("--remote-name", "Name of the dot on the remote.", "DOT");
     private static readonly Option<string> LocalName = Options.Text("--local-name", "Name of the dot here.", "DOT");
@@ -30,7 +34,8 @@ internal static class ExchangeCommands
     public static Verb Pull() => new Verb("pull", "REMOTE [DOT [BRANCH]]", "Get new commits of a branch from another cluster.", Word.Remote, Word.Dot, Word.Branch) { Changes = true }
         .Example("dm pull backup")
         .Example("dm pull hub --remote-name bob/apples")
-        .With(RemoteName, Stash, Detach, Limit)
+        .Example("dm pull backup --stop-containers", "containers that use the dot would be in the way")
+        .With(RemoteName, Stash, StopContainers, Detach, Limit)
         .Ends(run => Exchange(run, TransferRequest.Pull, "pull"));
 
     public static Verb Clone() => new Verb("clone", "REMOTE [DOT [BRANCH]]", "Get a dot from another cluster.", Word.Remote, Word.RemoteDot, Word.Branch) { Changes = true }
@@ -60,6 +65,7 @@ internal static class ExchangeCommands
         var request = new TransferRequest(direction, peer, local, localBranch, there, thereBranch)
         {
             StashOnDivergence = run.Value(Stash),
+            StopContainers = verb == "pull" && run.Value(StopContainers),
             MaxBytesPerSecond = run.Value(Limit) * 1024L * 1024L,
         };
         var id = await Begun(run, request);
@@ -70,8 +76,12 @@ internal static class ExchangeCommands
             return ExitCodes.Done;
         }
 
-        run.Print(direction == TransferRequest.Push ? $"Pushing {local} to {name}:{there}" : $"Pulling {local} from {name}:{there}");
-        await run.Terminal.Out.FlushAsync();
+        if (run.Format == OutputFormat.Table)
+        {
+            run.Print(direction == TransferRequest.Push ? $"Pushing {local} to {name}:{there}" : $"Pulling {local} from {name}:{there}");
+            await run.Terminal.Out.FlushAsync();
+        }
+
         var ended = await TransferWatch.ToItsEnd(run, id);
         await Remember();
         return ended;

@@ -19,26 +19,37 @@ internal static class LogCommand
         .Example("dm log -n 3 master")
         .Example("dm log --graph", "all branches, where they begin, and what they take")
         .Example("dm log -o name | tail -1", "the id of the newest commit")
-        .With(Graph, Last)
+        .With(Graph, Last, Watch.Option)
         .Does(async run =>
         {
             run.AtMost(1, "Please specify one branch only.");
-            var (dot, current) = await run.Current();
-            if (run.Value(Graph))
+            if (run.Value(Graph) && (run.Format != OutputFormat.Table || run.Words.Length > 0 || run.Value(Last) > 0))
             {
-                if (run.Format != OutputFormat.Table || run.Words.Length > 0 || run.Value(Last) > 0)
-                {
-                    throw CommandFailure.Usage("--graph shows all branches as a picture: it goes with no BRANCH, -n or -o.");
-                }
-
-                await Pager.Show(run, await BranchTree.Text(run, dot, current));
-                return;
+                throw CommandFailure.Usage("--graph shows all branches as a picture: it goes with no BRANCH, -n or -o.");
             }
 
-            var commits = await run.Client.Commits(dot, run.Words.FirstOrDefault() ?? current, run.Stop);
-            var shown = run.Value(Last) is > 0 and var most && most < commits.Length ? commits[^most..] : commits;
-            await Pager.Show(run, run.Format == OutputFormat.Table ? Text(shown, run.Terminal) : Shown.Text(shown, run.Format, run.Terminal));
+            if (run.Value(Watch.Option))
+            {
+                await Watch.Shown(run, () => Text(run));
+            }
+            else
+            {
+                await Pager.Show(run, await Text(run));
+            }
         });
+
+    private static async Task<string> Text(Run run)
+    {
+        var (dot, current) = await run.Current();
+        if (run.Value(Graph))
+        {
+            return await BranchTree.Text(run, dot, current);
+        }
+
+        var commits = await run.Client.Commits(dot, run.Words.FirstOrDefault() ?? current, run.Stop);
+        var shown = run.Value(Last) is > 0 and var most && most < commits.Length ? commits[^most..] : commits;
+        return run.Format == OutputFormat.Table ? Text(shown, run.Terminal) : Shown.Text(shown, run.Format, run.Terminal);
+    }
 
     private static readonly Listing<Commit> Shown = new(
         commit => commit.Id,

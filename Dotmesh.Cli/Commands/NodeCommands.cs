@@ -34,7 +34,10 @@ internal static class NodeCommands
         {
             run.Exactly(1);
             var drained = await run.Client.DrainNode(run.Words[0], run.Stop);
-            run.Print($"{Sizes.Count(drained.Moved, "dot")} handed over, {drained.Left} left.");
+            run.Show(
+                $"{Sizes.Count(drained.Moved, "dot")} handed over, {drained.Left} left.\n",
+                new JsonObject { ["node"] = run.Words[0], ["moved"] = drained.Moved, ["left"] = drained.Left, ["reasons"] = JsonText.Array(drained.Reasons ?? []) },
+                run.Words[0]);
             foreach (var reason in drained.Reasons ?? [])
             {
                 run.Note(reason);

@@ -78,23 +78,29 @@ internal static class TransferCommands
 
     private static string Named(DotName dot, string branch) => branch.Length == 0 ? dot.Short : $"{dot.Short}@{branch}";
 
-    private static JsonObject Json(TransferEntry entry) => new()
+    internal static JsonObject Json(Transfer transfer) => new()
     {
-        ["id"] = entry.Transfer.TransferRequestId,
-        ["direction"] = entry.Transfer.Direction,
-        ["local"] = entry.Transfer.Local().ToString(),
-        ["localBranch"] = entry.Transfer.LocalBranchName,
-        ["peer"] = entry.Transfer.Peer,
-        ["remote"] = entry.Transfer.Remote().ToString(),
-        ["remoteBranch"] = entry.Transfer.RemoteBranchName,
-        ["status"] = entry.Transfer.Status,
-        ["message"] = entry.Transfer.Message,
-        ["index"] = entry.Transfer.Index,
-        ["total"] = entry.Transfer.Total,
-        ["sizeBytes"] = entry.Transfer.Size,
-        ["sentBytes"] = entry.Transfer.Sent,
-        ["askedBy"] = entry.AskedBy,
-        ["askedAt"] = entry.AskedAt.ToString("O", CultureInfo.InvariantCulture),
-        ["node"] = entry.Node,
+        ["id"] = transfer.TransferRequestId,
+        ["direction"] = transfer.Direction,
+        ["local"] = transfer.Local().ToString(),
+        ["localBranch"] = transfer.LocalBranchName,
+        ["peer"] = transfer.Peer,
+        ["remote"] = transfer.Remote().ToString(),
+        ["remoteBranch"] = transfer.RemoteBranchName,
+        ["status"] = transfer.Status,
+        ["message"] = transfer.Message,
+        ["index"] = transfer.Index,
+        ["total"] = transfer.Total,
+        ["sizeBytes"] = transfer.Size,
+        ["sentBytes"] = transfer.Sent,
     };
+
+    private static JsonObject Json(TransferEntry entry)
+    {
+        var json = Json(entry.Transfer);
+        json["askedBy"] = entry.AskedBy;
+        json["askedAt"] = entry.AskedAt.ToString("O", CultureInfo.InvariantCulture);
+        json["node"] = entry.Node;
+        return json;
+    }
 }

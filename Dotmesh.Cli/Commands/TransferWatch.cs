@@ -35,7 +35,7 @@ internal static class TransferWatch
                     Hint(last.Direction, last.Message) ?? $"When the cause is gone: dm transfers retry {last.TransferRequestId}");
             }
 
-            run.Print("Done!");
+            run.Show("Done!\n", TransferCommands.Json(last), last.TransferRequestId);
             return ExitCodes.Done;
         }
         catch (OperationCanceledException) when (run.Stop.IsCancellationRequested)
@@ -62,6 +62,8 @@ internal static class TransferWatch
             ? $"Both sides have commits that the other lacks. Repeat it with --stash-on-divergence: what is only {side} is put aside as a branch."
             : Says("uncommitted") || Says("has been modified")
             ? $"Commit what was changed {side} first, or take it back with 'dm reset --hard HEAD'; --stash-on-divergence puts it aside as a branch."
+            : Says("active containers running") && direction == TransferRequest.Pull
+            ? "Stop them, or repeat it with --stop-containers: they are stopped for as long as it takes, and started again."
             : null;
     }
 

@@ -44,7 +44,7 @@ internal static class UserCommands
 
             var password = await run.Secret(NewPasswordVariable, run.Value(PasswordFile), "Password: ", twice: true);
             var user = await run.Client.RegisterUser(run.Words[0], email, password, run.Stop);
-            run.Print($"User {user.Name} added.");
+            run.Show($"User {user.Name} added.\n", Json(user), user.Name);
         });
 
     private static Verb Password() => new Verb("passwd", "[USER]", "Change one's own password, or that of a user (for admin).", Word.User)
@@ -107,9 +107,11 @@ internal static class UserCommands
         }
     }
 
+    private static JsonObject Json(User user) => new() { ["id"] = user.Id, ["name"] = user.Name, ["email"] = user.Email };
+
     private static readonly Listing<User> Shown = new(
         user => user.Name,
-        user => new JsonObject { ["id"] = user.Id, ["name"] = user.Name, ["email"] = user.Email },
+        Json,
         new("NAME", user => user.Name),
         new("EMAIL", user => user.Email),
         new("ID", user => user.Id));

@@ -23,6 +23,7 @@ public sealed partial class DotmeshClient
             ["RemoteBranchName"] = Wire(request.RemoteBranch),
             ["TargetCommit"] = "",
             ["StashDivergence"] = request.StashOnDivergence,
+            ["StopContainers"] = request.StopContainers,
             ["MaxBytesPerSecond"] = request.MaxBytesPerSecond,
         },
         ClientJson.Default.String,

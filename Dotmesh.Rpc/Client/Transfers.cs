@@ -12,6 +12,9 @@ public sealed record TransferRequest(
     /// <summary>What diverged on the receiving side is put aside as a branch.</summary>
     public bool StashOnDivergence { get; init; }
 
+    /// <summary>A pull stops the containers here that use what it writes into, and starts them again at its end.</summary>
+    public bool StopContainers { get; init; }
+
     /// <summary>0: no limit.</summary>
     public long MaxBytesPerSecond { get; init; }
 }

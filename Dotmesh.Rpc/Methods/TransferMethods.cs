@@ -15,6 +15,7 @@ internal static class TransferMethods
     private static readonly Argument Port = Argument.Number("Port");
     private static readonly Argument ApiKey = Argument.Text("ApiKey");
     private static readonly Argument StashDivergence = Argument.Boolean("StashDivergence");
+    private static readonly Argument StopContainers = Argument.Boolean("StopContainers");
     private static readonly Argument BytesPerSecond = Argument.Number("MaxBytesPerSecond");
     private static readonly Argument TransferId = Argument.Text("TransferId");
     private static readonly Argument Running = Argument.Boolean("Running");
@@ -26,7 +27,7 @@ internal static class TransferMethods
             "DotmeshRPC.Transfer", "Pushes a branch to another cluster or pulls it from there; answers the transfer's id.",
             WireJson.Default.String, Transfer)
         {
-            Arguments = [.. Sides, Port, ApiKey, StashDivergence, BytesPerSecond],
+            Arguments = [.. Sides, Port, ApiKey, StashDivergence, StopContainers, BytesPerSecond],
             Right = Dotmesh.Actors.Gateway.Right.Use,
         },
         new RpcMethod<TransferPollResult>(
@@ -69,6 +70,11 @@ internal static class TransferMethods
             return new Refusal(RefusalCode.Invalid, "Port must be between 0 and 65535; 0 tries the known ones.");
         }
 
+        if (direction.Value == TransferDirection.Push && call.Arguments.Boolean(StopContainers))
+        {
+            return new Refusal(RefusalCode.Invalid, "StopContainers is for pulls: from here the containers of another cluster are not stopped. Stop them there.");
+        }
+
         return call.Services.Transfers is not { } transfers
             ? NoTransfers()
             : await transfers.Begin(
@@ -87,6 +93,7 @@ internal static class TransferMethods
                     RemoteBranch = Master(call.Text(RemoteBranch)),
                     TargetCommit = call.Text(TargetCommit),
                     StashDivergence = call.Arguments.Boolean(StashDivergence),
+                    StopContainers = call.Arguments.Boolean(StopContainers),
                     BytesPerSecond = Math.Max(0, call.Arguments.Number(BytesPerSecond) ?? 0),
                 },
                 call.Deadline);

@@ -144,8 +144,8 @@ public abstract class FailoverSpec : ThreeNodes
         await Rpc(1).Call("ForceBranchMasterById", new { FilesystemId = id, Master = await Cluster.IdOf(2) });
         await Commit(0, "on the third");
 
-        var drained = (await Rpc(1).Call("DrainNode", new { Node = await Cluster.IdOf(2) }))!;
-        Assert.Equal((1, 0), ((int)drained["Moved"]!, (int)drained["Left"]!));
+        var drained = JsonNode.Parse(await dm.Says("node", "drain", await Cluster.IdOf(2), "-o", "json"))!;
+        Assert.Equal((1, 0), ((int)drained["moved"]!, (int)drained["left"]!));
         Assert.NotEqual(await Cluster.IdOf(2), await Master(0));
         Assert.Equal(["Initial commit", "safe", "on the third"], await Messages(2, ""));
 

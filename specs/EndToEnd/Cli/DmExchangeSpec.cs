@@ -130,6 +130,35 @@ public sealed class DmExchangeSpec() : TwoNodesSpec(onPools: false)
     }
 
     [Fact]
+    public async Task What_was_moved_is_told_to_scripts_as_json_or_by_its_id()
+    {
+        await A.Add("second", There.Nodes[0]);
+        await B.Add("first", Here.Nodes[0]);
+        await A.Says("init", "apples");
+        await Here.Commits("apples", "one");
+
+        var pushed = JsonNode.Parse(await A.Says("push", "second", "-o", "json"))!.AsObject();
+        Assert.Equal(
+            "id direction local localBranch peer remote remoteBranch status message index total sizeBytes sentBytes",
+            string.Join(' ', pushed.Select(member => member.Key)));
+        Assert.Equal(
+            ("push", "admin/apples", "admin/apples", "finished", 1),
+            ((string)pushed["direction"]!, (string)pushed["local"]!, (string)pushed["remote"]!, (string)pushed["status"]!, (int)pushed["total"]!));
+        Assert.Equal((string)pushed["id"]!, await A.Says("transfers", "watch", (string)pushed["id"]!, "-o", "name"));
+
+        await There.Commits("apples", "two");
+        Assert.Equal("pull", (string)JsonNode.Parse(await A.Says("pull", "second", "-o", "jsonl"))!["direction"]!);
+        await Here.Create("pears");
+        await Here.Commits("pears", "one");
+        var cloned = JsonNode.Parse(await B.Says("clone", "first", "pears", "--local-name", "mine", "-o", "json"))!;
+        Assert.Equal(("pull", "admin/mine", "admin/pears"), ((string)cloned["direction"]!, (string)cloned["local"]!, (string)cloned["remote"]!));
+        // with the push that the other side announced
+        Assert.Equal(
+            ["push", "pull"], JsonNode.Parse(await B.Says("transfers", "ls", "--all", "-o", "json"))!.AsArray().Select(one => (string)one!["direction"]!).Reverse());
+        Assert.Equal("id", Assert.Single(JsonNode.Parse(await A.Says("push", "second", "--detach", "-o", "json"))!.AsObject()).Key);
+    }
+
+    [Fact]
     public async Task Remotes_are_added_listed_chosen_and_forgotten()
     {
         Assert.Equal("local", await A.Says("remote"));
@@ -184,7 +213,9 @@ public sealed class DmExchangeSpec() : TwoNodesSpec(onPools: false)
 
         var bob = await A.RunWith([("DOTMESH_NEW_PASSWORD", "bob is great")], "user", "add", "bob", "--email", "bob@example.com");
         Assert.Equal("User bob added.", bob.Output);
-        Assert.Equal("admin\nbob", await A.Says("user", "ls", "-o", "name"));
+        var eve = await A.RunWith([("DOTMESH_NEW_PASSWORD", "eve is great")], "user", "add", "eve", "--email", "eve@example.com", "-o", "json");
+        Assert.Equal("""{"name":"eve","email":"eve@example.com"}""", WithoutId(eve.Output).ToJsonString());
+        Assert.Equal("admin\nbob\neve", await A.Says("user", "ls", "-o", "name"));
         await A.Says("share", "apples", "bob");
         var node = (await A.Says("node", "ls", "-o", "name")).Trim();
         Assert.Equal((string?)(await Here.Rpc().Call("DumpInternalState", ""))!["myNodeId"], node);
@@ -211,6 +242,13 @@ public sealed class DmExchangeSpec() : TwoNodesSpec(onPools: false)
         Assert.True(restored.ExitCode == 0, restored.ToString());
         using var there = new RpcClient(new Uri(There.Nodes[0].Address, "/rpc"), "bob", "bob is great");
         Assert.Equal("bob@example.com", (string?)(await there.Call("CurrentUser"))!["Email"]);
+    }
+
+    private static JsonObject WithoutId(string json)
+    {
+        var parsed = JsonNode.Parse(json)!.AsObject();
+        Assert.True(parsed.Remove("id"), json);
+        return parsed;
     }
 
     private async Task<string> Upstream(string dot) =>

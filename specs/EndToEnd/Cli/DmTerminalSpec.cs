@@ -132,4 +132,94 @@ public sealed class DmTerminalSpec() : TwoNodesSpec(onPools: false)
             new Dictionary<string, string?> { ["HOME"] = home });
         Assert.Equal("apricots", bash.Output.Trim());
     }
+
+    [SkippableTheory]
+    [InlineData("fish", "dm completion fish | source; complete -C 'dm switch apr'", "apricots")]
+    [InlineData("zsh", Zsh, "dm switch apricots")]
+    public async Task Other_shells_complete_too(string shell, string line, string said)
+    {
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        Skip.IfNot(folders.Any(folder => File.Exists(Path.Combine(folder, shell))), $"{shell} is not installed");
+        await Dm.Says("init", "apricots");
+        var home = Path.GetDirectoryName(Path.GetDirectoryName(Dm.Config))!;
+        var bin = Directory.CreateDirectory(Path.Combine(home, "bin")).FullName;
+        var program = string.Join(' ', Support.Dm.Program.Select(word => $"'{word}'"));
+        await File.WriteAllTextAsync(Path.Combine(bin, "dm"), $"#!/bin/sh\nexec {program} \"$@\"\n");
+        File.SetUnixFileMode(Path.Combine(bin, "dm"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        var completed = await ChildProcess.Run(
+            shell, ["-c", line], new Dictionary<string, string?> { ["HOME"] = home, ["PATH"] = $"{bin}:{string.Join(':', folders)}" });
+
+        Assert.Contains(said, completed.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_long_log_goes_to_the_pager_and_a_short_one_or_one_that_is_not_for_a_terminal_does_not()
+    {
+        await Dm.Says("init", "apples");
+        await Here.Commits("apples", "one");
+        await using (var brief = PseudoTerminal.Start(["env", "DM_PAGER=sed s/^/paged:/", .. Dm.Line("log")]))
+        {
+            Assert.Equal(0, await brief.Ended());
+            Assert.Contains("    one", brief.Screen, StringComparison.Ordinal);
+            Assert.DoesNotContain("paged:commit", brief.Screen, StringComparison.Ordinal);
+        }
+
+        foreach (var message in Enumerable.Range(1, 12).Select(n => $"commit number {n}"))
+        {
+            await Here.Commit("apples", message);
+        }
+
+        await using (var paged = PseudoTerminal.Start(["env", "DM_PAGER=sed s/^/paged:/", .. Dm.Line("log")]))
+        {
+            Assert.Equal(0, await paged.Ended());
+            Assert.Contains("paged:    commit number 12", paged.Screen, StringComparison.Ordinal);
+        }
+
+        await using (var left = PseudoTerminal.Start(["env", "DM_PAGER=head -n 1", .. Dm.Line("log")]))
+        {
+            Assert.Equal(0, await left.Ended());
+            Assert.DoesNotContain("commit number 12", left.Screen, StringComparison.Ordinal);
+        }
+
+        await using (var without = PseudoTerminal.Start(["env", "DM_PAGER=no-such-program", .. Dm.Line("log")]))
+        {
+            Assert.Equal(0, await without.Ended());
+            Assert.Contains("    commit number 12", without.Screen, StringComparison.Ordinal);
+        }
+
+        var piped = await Dm.RunWith([("DM_PAGER", "sed s/^/paged:/")], "log");
+        Assert.DoesNotContain("paged:", piped.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("    later", "log")]
+    [InlineData("Commits: 3", "dot", "show")]
+    [InlineData("  pears", "branch")]
+    public async Task What_is_watched_shows_again_when_it_changes_until_the_user_leaves(string change, params string[] command)
+    {
+        await Dm.Says("init", "apples");
+        await Here.Commits("apples", "one");
+        await using var watching = PseudoTerminal.Start(Dm.Line([.. command, "--watch"]));
+        await watching.Shows(command is ["branch"] ? "* master" : command is ["log"] ? "    one" : "Commits: 2");
+
+        await Here.Branch("apples", "master", "pears", (await Here.Ids("apples"))[^1]);
+        await Here.Commits("apples", "later");
+
+        await watching.Shows(change);
+        await watching.Type(CtrlC);
+        Assert.Equal(0, await watching.Ended());
+    }
+
+    /// <summary>A zsh that runs another one on a terminal of its own, where TAB is pressed.</summary>
+    private const string Zsh = """
+        zmodload zsh/zpty
+        zpty inner 'PS1="ready> " TERM=dumb zsh -f -i'
+        zpty -w inner 'autoload -U compinit; compinit -u -D; eval "$(dm completion zsh)"; echo loa''ded'
+        zpty -r -m inner said '*loaded*'
+        zpty -w -n inner $'dm switch apr\t'
+        zpty -r -m inner said '*switch apricots*'
+        print -r -- "$said"
+        zpty -d inner
+        """;
 }

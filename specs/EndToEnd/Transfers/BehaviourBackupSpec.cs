@@ -25,8 +25,11 @@ public sealed class BehaviourBackupSpec() : TwoNodesSpec(onPools: false)
         }
 
         await Here.Rpc().Call("AddCollaborator", new { MasterBranchID = await IdOf(Here, "bob", "restoreme"), Collaborator = "carol" });
-        await Here.Rpc().Call("Commit", new { Namespace = "bob", Name = "restoreme", Branch = "", Message = "bob's" });
-        Side.Finished(await Here.Over(await PushOf("bob", "restoreme")));
+        var dm = Dm.Of(Here.Nodes[0]);
+        await dm.Says("switch", "bob/restoreme");
+        await dm.Says("commit", "-m", "bob's");
+        await dm.Add("c1", There.Nodes[0]);
+        await dm.Says("push", "c1");
         Assert.Equal(["admin/restoreme"], await Listed(There.Rpc()));
 
         var dump = (await Here.Rpc().Call("DumpEtcd", new { Prefix = "" }))!;

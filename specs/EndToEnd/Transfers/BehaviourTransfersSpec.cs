@@ -237,7 +237,7 @@ public abstract class BehaviourTransfersSpec(bool onPools, int many) : TwoNodesS
         var messages = Enumerable.Range(1, many).Select(n => $"commit {n}").ToList();
         foreach (var message in messages)
         {
-            await Here.Commit("many", message);
+            await Here.Rpc().Call("Commit", new { Namespace = "admin", Name = "many", Branch = "", Message = message });
         }
 
         Side.Finished(await Here.Over(await Here.Begin("push", There, "many", "many"), limit: TimeSpan.FromMinutes(5)));
@@ -298,6 +298,10 @@ public abstract class BehaviourTransfersSpec(bool onPools, int many) : TwoNodesS
     }
 }
 
-public sealed class BehaviourTransfersDirectorySpec() : BehaviourTransfersSpec(onPools: false, many: 1000);
+/// <summary>Typed by people, as the original's own tests are.</summary>
+public sealed class BehaviourTransfersDirectorySpec() : BehaviourTransfersSpec(onPools: false, many: 1000)
+{
+    private protected override bool Typed => true;
+}
 
 public sealed class BehaviourTransfersZfsSpec() : BehaviourTransfersSpec(onPools: true, many: 200);

@@ -5,7 +5,8 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd.Transfers;
 
 /// <summary>Two clusters of two nodes each: it does not matter which node is asked (contract 11.8).</summary>
-public abstract class BehaviourWrongNodeSpec(bool onPools) : TwoClusters
+/// <param name="typed">With <c>dm</c>.</param>
+public abstract class BehaviourWrongNodeSpec(bool onPools, bool typed) : TwoClusters
 {
     private readonly TwoClustersOfTwo _clusters = new(onPools);
 
@@ -63,7 +64,7 @@ public abstract class BehaviourWrongNodeSpec(bool onPools) : TwoClusters
         await On(There, "dying", ["large"]);
     }
 
-    private protected override Task<(Side Here, Side There)> Start() => _clusters.Start();
+    private protected override Task<(Side Here, Side There)> Start() => _clusters.Start(typed);
 
     /// <summary>Whether every node has all commits; the log of a dot is the controlling node's, whoever is asked.</summary>
     private async Task<bool> Copied(string name)
@@ -89,6 +90,6 @@ public abstract class BehaviourWrongNodeSpec(bool onPools) : TwoClusters
     }
 }
 
-public sealed class BehaviourWrongNodeDirectorySpec() : BehaviourWrongNodeSpec(onPools: false);
+public sealed class BehaviourWrongNodeDirectorySpec() : BehaviourWrongNodeSpec(onPools: false, typed: true);
 
-public sealed class BehaviourWrongNodeZfsSpec() : BehaviourWrongNodeSpec(onPools: true);
+public sealed class BehaviourWrongNodeZfsSpec() : BehaviourWrongNodeSpec(onPools: true, typed: false);

@@ -6,9 +6,12 @@ using Xunit;
 namespace Dotmesh.Specs.EndToEnd.Transfers;
 
 /// <summary>One of the clusters of a transfer, with one-line words for what its users do. Nodes are numbered from 0.</summary>
-public sealed class Side(IReadOnlyList<NodeProcess> nodes)
+/// <param name="typed">With <c>dm</c> as a program where that has a word for it.</param>
+public sealed class Side(IReadOnlyList<NodeProcess> nodes, bool typed = false)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly TypedWords? _words = typed ? new(nodes) : null;
 
     public IReadOnlyList<NodeProcess> Nodes => nodes;
 
@@ -16,7 +19,7 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes)
 
     public RpcClient Rpc(int node = 0) => nodes[node].Rpc;
 
-    public Task Create(string name) => Rpc().Call("Create", new { Namespace = "admin", Name = name });
+    public Task Create(string name) => _words is { } words ? words.Create(name) : Rpc().Call("Create", new { Namespace = "admin", Name = name });
 
     public Task<string> Procure(string name, string branch = "", int node = 0) => Rpc(node).Text(
         "Procure", new { Namespace = "admin", Name = branch.Length == 0 ? name : $"{name}@{branch}", Subdot = "__default__" });
@@ -29,7 +32,7 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes)
         await File.ReadAllTextAsync(Path.Combine(await Procure(name, branch, node), file));
 
     public Task<string> Commit(string name, string message, string branch = "", int node = 0) =>
-        Rpc(node).Text("Commit", new { Namespace = "admin", Name = name, Branch = branch, Message = message });
+        _words is { } words ? words.Commit(name, message, branch, node) : Rpc(node).Text("Commit", new { Namespace = "admin", Name = name, Branch = branch, Message = message });
 
     /// <summary>Writes a file named as the message and commits it.</summary>
     public async Task<string> Commits(string name, string message, string branch = "")
@@ -42,7 +45,7 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes)
         "Branch", new { Namespace = "admin", Name = name, SourceBranch = source, NewBranchName = created, SourceCommitId = commit });
 
     public Task Rollback(string name, string commit) =>
-        Rpc().Call("Rollback", new { Namespace = "admin", Name = name, Branch = "", SnapshotId = commit });
+        _words is { } words ? words.Rollback(name, commit) : Rpc().Call("Rollback", new { Namespace = "admin", Name = name, Branch = "", SnapshotId = commit });
 
     /// <summary>Messages of the commits, oldest first, without the one that every dot begins with.</summary>
     public async Task<IReadOnlyList<string>> Log(string name, string branch = "", int node = 0) =>
@@ -80,6 +83,18 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes)
     public Task<string> Begin(
         string direction, Side other, string name, string remote, string branch = "", bool stash = false, int node = 0, int otherNode = 0,
         long bytesPerSecond = 0, (string Name, string Secret)? @as = null, int? port = null) =>
+        _words is not null && bytesPerSecond == 0 && @as is null && port is null
+            ? _words.Begin(direction, other.Nodes[otherNode], name, remote, branch, stash, node)
+            : Called(direction, other, name, remote, branch, stash, node, otherNode, bytesPerSecond, @as, port);
+
+    /// <summary>Asks for a transfer that is refused; answers the text.</summary>
+    public async Task<string> Refused(
+        string direction, Side other, string name, string remote, string branch = "", (string Name, string Secret)? @as = null) =>
+        (await Assert.ThrowsAsync<RpcErrorException>(() => Called(direction, other, name, remote, branch, false, 0, 0, 0, @as, null))).Text;
+
+    private Task<string> Called(
+        string direction, Side other, string name, string remote, string branch, bool stash, int node, int otherNode,
+        long bytesPerSecond, (string Name, string Secret)? @as, int? port) =>
         Rpc(node).Text("Transfer", new
         {
             Peer = other.Nodes[otherNode].Setup.Host,
@@ -96,11 +111,6 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes)
             StashDivergence = stash,
             MaxBytesPerSecond = bytesPerSecond,
         });
-
-    /// <summary>Asks for a transfer that is refused; answers the text.</summary>
-    public async Task<string> Refused(
-        string direction, Side other, string name, string remote, string branch = "", (string Name, string Secret)? @as = null) =>
-        (await Assert.ThrowsAsync<RpcErrorException>(() => Begin(direction, other, name, remote, branch, @as: @as))).Text;
 
     /// <summary>Waits until a transfer is over; answers its record.</summary>
     public Task<JsonNode> Over(string id, int node = 0, TimeSpan? limit = null)

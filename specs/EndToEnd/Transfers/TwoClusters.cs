@@ -25,9 +25,11 @@ public abstract class TwoNodesSpec(bool onPools, params (string Name, string Val
 {
     private protected TwoNodes Nodes { get; } = new(onPools, options);
 
+    private protected virtual bool Typed => false;
+
     public override async Task DisposeAsync() => await Nodes.DisposeAsync();
 
-    private protected override Task<(Side Here, Side There)> Start() => Nodes.Start();
+    private protected override Task<(Side Here, Side There)> Start() => Nodes.Start(Typed);
 }
 
 /// <summary>Two nodes, each a cluster of its own: on embedded defaults (SQLite and folders), or with a zfs pool each.</summary>
@@ -39,7 +41,7 @@ public sealed class TwoNodes(bool onPools, params (string Name, string Value)[] 
 
     public string PoolOf(int number) => _pools[number].Name;
 
-    public async Task<(Side Here, Side There)> Start()
+    public async Task<(Side Here, Side There)> Start(bool typed = false)
     {
         if (onPools)
         {
@@ -48,7 +50,7 @@ public sealed class TwoNodes(bool onPools, params (string Name, string Value)[] 
         }
 
         _nodes.AddRange(await Task.WhenAll(NodeProcess.Start(Setup(0)), NodeProcess.Start(Setup(1))));
-        return (new Side(new Slice(_nodes, 0)), new Side(new Slice(_nodes, 1)));
+        return (new Side(new Slice(_nodes, 0), typed), new Side(new Slice(_nodes, 1), typed));
     }
 
     /// <summary>kill -9, and once more from what is there.</summary>
@@ -95,14 +97,14 @@ public sealed class TwoClustersOfTwo(bool onPools) : IAsyncDisposable
 {
     private readonly List<NodeCluster> _clusters = [];
 
-    public async Task<(Side Here, Side There)> Start()
+    public async Task<(Side Here, Side There)> Start(bool typed)
     {
         for (var number = 0; number < 2; number++)
         {
             _clusters.Add(onPools ? await NodeCluster.StartOnPools(2) : await NodeCluster.Start(2));
         }
 
-        return (new Side(_clusters[0].Nodes), new Side(_clusters[1].Nodes));
+        return (new Side(_clusters[0].Nodes, typed), new Side(_clusters[1].Nodes, typed));
     }
 
     public async ValueTask DisposeAsync()
