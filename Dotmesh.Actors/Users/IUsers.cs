@@ -37,6 +37,9 @@ public interface IUsers
     /// <summary>As <see cref="Authenticate"/> where that costs next to nothing: an API key, or a password that was right a moment ago. Null is no verdict.</summary>
     Caller? Recognise(string nameOrEmailOrId, string secret);
 
+    /// <summary>Another text whenever the password is another one; null where there is no such user. Tells nothing of the password.</summary>
+    string? PasswordMark(string userId);
+
     /// <summary>From memory.</summary>
     User? FindById(string id);
 

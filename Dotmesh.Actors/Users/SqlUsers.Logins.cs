@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Dotmesh.Actors.Database;
 using Microsoft.Extensions.Logging;
 
@@ -51,6 +52,10 @@ public sealed partial class SqlUsers
 
         return new Caller(known.Row.User, AuthenticationType.Password);
     }
+
+    public string? PasswordMark(string userId) => _cache.ById(userId) is { } known
+        ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"mark of {userId}: {known.Row.Password}")))
+        : null;
 
     public Task<Outcome<string>> GetApiKey(string userId, CancellationToken ct)
     {

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Dotmesh.Actors;
+using Dotmesh.Actors.Users;
+using Dotmesh.WebConsole.Serving;
+using Dotmesh.Node.Options;
 using Dotmesh.Rpc;
 using Dotmesh.Rpc.Http;
 using Microsoft.AspNetCore.Connections;
@@ -13,7 +16,7 @@ namespace Dotmesh.Node.Hosting;
 public sealed partial class NodeHost
 {
     private async Task<(int Reference, int Client)> Listen(
-        RpcPipeline pipeline, StorageNodeId node, ILoggerFactory logs, CancellationToken ct)
+        RpcPipeline pipeline, IUsers users, StorageNodeId node, ILoggerFactory logs, CancellationToken ct)
     {
         var address = IPAddress.Parse(_options.Listen.Address);
         var builder = NodeServer.Builder(logs);
@@ -28,8 +31,20 @@ public sealed partial class NodeHost
         // in the place of the server's own
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
 
+        var withConsole = _options.Listen.Console == Answer.Yes;
+        if (withConsole)
+        {
+            var keys = Path.Combine(_options.Node.DataFolder, "console-keys");
+            builder.Services.AddDotmeshConsole(new NodeConsole(pipeline, users, node, keys, TimeProvider.System));
+        }
+
         var app = builder.Build();
         app.UseDotmesh(pipeline);
+        if (withConsole)
+        {
+            app.UseDotmeshConsole();
+        }
+
         try
         {
             await app.StartAsync(ct);

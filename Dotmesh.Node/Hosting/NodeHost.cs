@@ -153,7 +153,7 @@ public sealed partial class NodeHost : IAsyncDisposable
         }
 
         var pipeline = Pipeline(system, storage, directory, users, faults, ids, logs);
-        var ports = await Listen(pipeline, pool.Id, logs, ct);
+        var ports = await Listen(pipeline, users, pool.Id, logs, ct);
         await access.WriteConfig(Hosting.Banner.HostName(_options.Listen.Address), ports.Client, ct);
         Banner = Hosting.Banner.Make(_options, storage.Capabilities, pool, ports, access.ConfigFile);
         _notReady = null;

@@ -74,6 +74,9 @@ public sealed record ListenOptions
 
     [Option("Port of streams and queries between the nodes of a cluster; 0 takes any free one. Opened in a cluster only.", Max = 65_535)]
     public int NodePort { get; init; } = 32_608;
+
+    [Option("Whether this node serves the console for browsers, under /ui of both ports: yes or no.")]
+    public Answer Console { get; init; } = Answer.Yes;
 }
 
 public enum StorageDriver

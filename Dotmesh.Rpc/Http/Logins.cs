@@ -19,26 +19,28 @@ internal sealed partial class Logins(RpcServices services, ILogger log) : IDispo
     /// An address that keeps failing waits longer and longer for its answers, and gets few at a time. Who is known already passes at once,
     /// also behind such an address.
     /// </summary>
-    public async ValueTask<Login> Authenticate(HttpContext context)
-    {
-        if (!BasicCredentials.TryRead(context.Request.Headers.Authorization, out var user, out var secret))
-        {
-            return default;
-        }
+    public ValueTask<Login> Authenticate(HttpContext context) =>
+        context.Features.Get<LocalCaller>() is { } local ? ValueTask.FromResult(new Login(local.Caller))
+        : BasicCredentials.TryRead(context.Request.Headers.Authorization, out var user, out var secret)
+            ? Authenticate(user, secret, context.Connection.RemoteIpAddress ?? IPAddress.None, passwordOnly: false, context.RequestAborted)
+            : default;
 
-        if (services.Users.Recognise(user, secret) is { } known)
+    /// <param name="passwordOnly">An API key counts as a wrong password.</param>
+    public async ValueTask<Login> Authenticate(string user, string secret, IPAddress from, bool passwordOnly, CancellationToken ct)
+    {
+        if (Fits(services.Users.Recognise(user, secret), passwordOnly) is { } known)
         {
             return new Login(known);
         }
 
-        var address = LoginThrottle.Key(context.Connection.RemoteIpAddress ?? IPAddress.None);
-        using var turn = await _turns.Take(address, context.RequestAborted);
+        var address = LoginThrottle.Key(from);
+        using var turn = await _turns.Take(address, ct);
         if (turn is null)
         {
             return new Login(null, Crowded: true);
         }
 
-        if (await services.Users.Authenticate(user, secret, context.RequestAborted) is { } caller)
+        if (Fits(await services.Users.Authenticate(user, secret, ct), passwordOnly) is { } caller)
         {
             return new Login(caller);
         }
@@ -48,11 +50,14 @@ internal sealed partial class Logins(RpcServices services, ILogger log) : IDispo
         LogRefusedLogin(log, address, delay.TotalMilliseconds);
         if (delay > TimeSpan.Zero)
         {
-            await Task.Delay(delay, services.Clock, context.RequestAborted);
+            await Task.Delay(delay, services.Clock, ct);
         }
 
         return default;
     }
+
+    private static Caller? Fits(Caller? caller, bool passwordOnly) =>
+        passwordOnly && caller is { Authentication: not AuthenticationType.Password } ? null : caller;
 
     public void Dispose() => _turns.Dispose();
 

@@ -1,3 +1,4 @@
+using System.Net;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc.JsonRpc;
@@ -82,6 +83,17 @@ public sealed partial class RpcPipeline : IDisposable
                 context.Response.StatusCode,
                 _services.Clock.GetElapsedTime(started));
         }
+    }
+
+    /// <summary>
+    /// Who somebody is by name and password, for a page to sign in at. An API key is refused, and who guesses is slowed down, as everywhere.
+    /// </summary>
+    /// <param name="from">The address of whoever asks.</param>
+    /// <returns>Null, and whether that was for the number of those who wait, where it is not right.</returns>
+    public async Task<(Caller? Caller, bool Crowded)> SignIn(string user, string password, IPAddress from, CancellationToken ct)
+    {
+        var login = await _logins.Authenticate(user, password, from, passwordOnly: true, ct);
+        return (login.Caller, login.Crowded);
     }
 
     public void Dispose()

@@ -15,6 +15,8 @@ internal sealed class MemoryUsers : IUsers
 
     public static Caller As(User user) => new(user, AuthenticationType.ApiKey);
 
+    public string? PasswordMark(string userId) => throw NotHere();
+
     public User? FindById(string id) => All.FirstOrDefault(user => user.Id == id);
 
     public User? FindByName(string name) => All.FirstOrDefault(user => user.Name == name);

@@ -298,7 +298,7 @@ public sealed class OptionsSpec
             + "Storage:Pool=tank (POOL), Admin:InitialPassword=******** (INITIAL_ADMIN_PASSWORD), "
             + "Debug:FaultPoints=commit.after-persist=kill (command line). "
             + "Defaults: Node:ConfigFolder=/home/ann/.dotmesh, Node:DataFolder=/home/ann/.dotmesh/data, Node:StopAtEndOfInput=no, "
-            + "Listen:Address=127.0.0.1, Listen:ReferencePort=6969, Listen:NodePort=32608, "
+            + "Listen:Address=127.0.0.1, Listen:ReferencePort=6969, Listen:NodePort=32608, Listen:Console=yes, "
             + "Storage:Root=/home/ann/.dotmesh/data/pool, Storage:MountPrefix=/home/ann/.dotmesh/data/mnt, "
             + "Storage:ContainerMountPrefix=/home/ann/.dotmesh/data/container_mnt, Storage:ZfsRoot=, "
             + "Storage:StallSeconds=60 s, Database:Path=/home/ann/.dotmesh/data/dotmesh.db, Database:Host=, "

@@ -1,0 +1,36 @@
+using MudBlazor;
+
+namespace Dotmesh.WebConsole.Parts;
+
+internal static class Confirmations
+{
+    private static readonly DialogOptions Options = new() { CloseOnEscapeKey = true, MaxWidth = MaxWidth.Small, FullWidth = true };
+
+    /// <summary>True when the name was typed and the action chosen.</summary>
+    public static async Task<bool> Typed(this IDialogService dialogs, string title, string lost, string name, string action)
+    {
+        var parameters = new DialogParameters<TypedConfirmation>
+        {
+            { dialog => dialog.Title, title },
+            { dialog => dialog.Lost, lost },
+            { dialog => dialog.Name, name },
+            { dialog => dialog.Action, action },
+        };
+        var shown = await dialogs.ShowAsync<TypedConfirmation>(title, parameters, Options);
+        return await shown.Result is { Canceled: false };
+    }
+
+    /// <summary>What was typed; null when it was left.</summary>
+    public static async Task<string?> Asked(this IDialogService dialogs, string title, string text, string label, string action)
+    {
+        var parameters = new DialogParameters<Question>
+        {
+            { dialog => dialog.Title, title },
+            { dialog => dialog.Text, text },
+            { dialog => dialog.Label, label },
+            { dialog => dialog.Action, action },
+        };
+        var shown = await dialogs.ShowAsync<Question>(title, parameters, Options);
+        return await shown.Result is { Canceled: false, Data: string typed } ? typed : null;
+    }
+}

@@ -1,0 +1,96 @@
+using Dotmesh.WebConsole.Session;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Components.Server.Circuits;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using MudBlazor.Services;
+
+namespace Dotmesh.WebConsole.Serving;
+
+/// <summary>
+/// How a node serves the console:
+/// <code>
+/// builder.Services.AddDotmeshConsole(host);
+/// app.UseDotmeshConsole();
+/// </code>
+/// Everything is under <see cref="Root"/>; a browser that asks for <c>/</c> is sent there.
+/// </summary>
+public static class ConsoleApplication
+{
+    public const string Root = "/ui";
+    internal const string Scheme = CookieAuthenticationDefaults.AuthenticationScheme;
+    internal const string CookieName = "dotmesh-console";
+
+    /// <summary>Without a request or a click for so long, one is signed out.</summary>
+    internal static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(30);
+
+    public static IServiceCollection AddDotmeshConsole(this IServiceCollection services, IConsoleHost host)
+    {
+        services.AddSingleton(host);
+        services.AddRouting();
+        services.AddDataProtection().SetApplicationName("dotmesh-console").PersistKeysToFileSystem(Directory.CreateDirectory(host.KeyFolder));
+        services.AddAuthentication(Scheme).AddCookie(Scheme, Cookie);
+        services.AddAuthorization();
+        services.AddAntiforgery(options =>
+        {
+            options.Cookie.Name = "dotmesh-console-form";
+            options.Cookie.HttpOnly = true;
+            options.Cookie.SameSite = SameSiteMode.Strict;
+            options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+        });
+        services.AddCascadingAuthenticationState();
+        services.AddRazorComponents().AddInteractiveServerComponents();
+        services.AddMudServices();
+        services.AddScoped<ConsoleSession>();
+        services.AddScoped<CircuitHandler, IdleCircuit>();
+        return services;
+    }
+
+    public static IApplicationBuilder UseDotmeshConsole(this IApplicationBuilder app)
+    {
+        app.Map(Root, console =>
+        {
+            console.UseMiddleware<SecurityHeaders>();
+            console.Use(EmbeddedAssets.Serve);
+            console.UseWebSockets();
+            console.UseRouting();
+            console.UseAuthentication();
+            console.UseAuthorization();
+            console.UseAntiforgery();
+            console.UseEndpoints(endpoints =>
+            {
+                SignIn.Map(endpoints);
+                endpoints.MapRazorComponents<App>().AddInteractiveServerRenderMode().RequireAuthorization();
+            });
+        });
+        return app.Use(ToConsole);
+    }
+
+    private static void Cookie(CookieAuthenticationOptions options)
+    {
+        options.Cookie.Name = CookieName;
+        options.Cookie.HttpOnly = true;
+        options.Cookie.SameSite = SameSiteMode.Lax;
+        options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+        options.ExpireTimeSpan = IdleLimit;
+        options.SlidingExpiration = true;
+        options.LoginPath = "/sign-in";
+        options.ReturnUrlParameter = "to";
+        options.Events.OnValidatePrincipal = SignIn.Validate;
+    }
+
+    /// <summary>People who type the address of a node; programs get what they got before.</summary>
+    private static Task ToConsole(HttpContext context, RequestDelegate next)
+    {
+        if (context.Request.Path == "/" && HttpMethods.IsGet(context.Request.Method)
+            && context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
+        {
+            context.Response.Redirect(Root);
+            return Task.CompletedTask;
+        }
+
+        return next(context);
+    }
+}
