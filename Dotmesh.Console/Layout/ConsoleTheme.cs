@@ -30,6 +30,8 @@ internal static class ConsoleTheme
         PaletteDark = new PaletteDark
         {
             Primary = "#9db8ff",
+            PrimaryContrastText = "#10151f",
+            ErrorContrastText = "#10151f",
             Secondary = "#6fd3c0",
             AppbarBackground = "#10151f",
             AppbarText = "#eef2fa",

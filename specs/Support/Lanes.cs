@@ -20,6 +20,9 @@ public static class Lanes
     /// <summary>A Docker engine on <c>/var/run/docker.sock</c>, whose images include <c>DOTMESH_SPEC_IMAGE</c>.</summary>
     public const string Docker = "docker";
 
+    /// <summary>Chromium is installed.</summary>
+    public const string Browser = "browser";
+
     /// <summary>A pool of a real OpenZFS kernel; its name is in <c>DOTMESH_SPEC_POOL</c>. Runs in a virtual machine.</summary>
     public const string OpenZfs = "openzfs";
 
