@@ -19,6 +19,8 @@ public sealed class Browser : IAsyncLifetime
             return;
         }
 
+        // the first page of a node is slow where twenty other programs want the same two processors
+        Assertions.SetDefaultExpectTimeout(60_000);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new()
         {
@@ -43,7 +45,7 @@ public sealed class Browser : IAsyncLifetime
     {
         var context = await _browser!.NewContextAsync(new() { ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light });
         var page = await context.NewPageAsync();
-        page.SetDefaultTimeout(30_000);
+        page.SetDefaultTimeout(60_000);
         return page;
     }
 }

@@ -108,7 +108,7 @@ public sealed class ConsoleSpec(Browser browser) : IClassFixture<Browser>, IAsyn
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = "bob/own" })).ToBeVisibleAsync();
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = "secret" })).ToHaveCountAsync(0);
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Users" })).ToHaveCountAsync(0);
-        foreach (var (address, told) in (ReadOnlySpan<(string, string)>)[("users", "is not admin user"), ("nodes", "is not admin user"), ("dots/admin/secret", "you may not see it")])
+        foreach (var (address, told) in ((string, string)[])[("users", "is not admin user"), ("nodes", "is not admin user"), ("dots/admin/secret", "you may not see it")])
         {
             await page.GotoAsync($"{_node.Address}ui/{address}");
             await Expect(page.GetByRole(AriaRole.Alert).Or(page.Locator(".mud-alert"))).ToContainTextAsync(told);
