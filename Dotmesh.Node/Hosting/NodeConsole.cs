@@ -1,8 +1,8 @@
 using System.Net;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Users;
-using Dotmesh.WebConsole.Serving;
 using Dotmesh.Rpc.Http;
+using Dotmesh.WebConsole.Serving;
 
 namespace Dotmesh.Node.Hosting;
 
