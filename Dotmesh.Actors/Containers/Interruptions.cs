@@ -46,8 +46,18 @@ internal sealed class Interruptions(
         }
 
         var interruption = new Interruption(ids.NewId(), dot, order.Value);
-        stopped.Add(interruption);
+        // before anybody can find the note: who starts what is forgotten must not take it for such
         _inHand[interruption.Key] = true;
+        try
+        {
+            stopped.Add(interruption);
+        }
+        catch
+        {
+            _inHand.TryRemove(interruption.Key, out _);
+            throw;
+        }
+
         try
         {
             faults.Hit(FaultPoints.InterruptAfterNote);

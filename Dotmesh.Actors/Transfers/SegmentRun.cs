@@ -91,7 +91,8 @@ internal sealed class SegmentRun(
         }
 
         var cleared = await new TransferOpener(parts).Clear(caller, request, target, Ending);
-        return cleared.Refused(out var dirty) ? new SegmentResult.GivenUp(new TransferFailure("error-pulling", dirty.Message))
+        return cleared.Refused(out var dirty)
+                ? dirty.Code == RefusalCode.Conflict ? new SegmentResult.GivenUp(new TransferFailure("error-pulling", dirty.Message)) : Failed("error-pulling", dirty)
             : cleared.Value ? new SegmentResult.TryFailed(new TransferFailure("committed", "what was not committed is a commit now"), AtOnce: true)
             : null;
     }
@@ -108,7 +109,7 @@ internal sealed class SegmentRun(
             case SegmentStep.GiveUp given:
                 return new SegmentResult.GivenUp(given.Failure);
             case SegmentStep.Send send:
-                return await Stopped() ?? await Send(send.Range, lists.Source);
+                return await Send(send.Range, lists.Source);
             case var unknown:
                 throw new InvalidOperationException($"no way to take the step {unknown}");
         }
@@ -139,6 +140,12 @@ internal sealed class SegmentRun(
         if (size.Refused(out var refusal))
         {
             return Failed("error-predicting", refusal);
+        }
+
+        // as late as can be: nobody is stopped while others have their turns
+        if (await Stopped() is { } busy)
+        {
+            return busy;
         }
 
         await scope.Write(new TransferEvents.StreamBegun(size.Value, parts.Now));

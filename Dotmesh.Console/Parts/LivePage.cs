@@ -10,11 +10,15 @@ namespace Dotmesh.WebConsole.Parts;
 /// </summary>
 public abstract class LivePage : ComponentBase, IDisposable
 {
+    private const int SlowFactor = 10;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _left = new();
+    // never disposed: a reading that is under way when the page is left still ends its turn, and it holds nothing of the system
     private readonly SemaphoreSlim _reading = new(1);
     private readonly CancellationToken _gone;
+    private TimeSpan _took;
     private bool _begun;
 
     protected LivePage() => _gone = _left.Token;
@@ -49,9 +53,11 @@ public abstract class LivePage : ComponentBase, IDisposable
     protected async Task ReadNow()
     {
         await _reading.WaitAsync(Left);
+        var started = Session.Clock.GetTimestamp();
         try
         {
             await Read();
+            _took = Session.Clock.GetElapsedTime(started);
             (Failure, HasRead) = (null, true);
         }
         catch (DotmeshException failure)
@@ -66,11 +72,12 @@ public abstract class LivePage : ComponentBase, IDisposable
 
     private async Task Follow()
     {
-        using var turns = new PeriodicTimer(Pause, Session.Clock);
         try
         {
-            while (await turns.WaitForNextTickAsync(Left))
+            while (true)
             {
+                // what is slow to read is read less often: pages must not be what keeps a node busy
+                await Task.Delay(Pause > SlowFactor * _took ? Pause : SlowFactor * _took, Session.Clock, Left);
                 await InvokeAsync(async () =>
                 {
                     await ReadNow();
@@ -92,7 +99,6 @@ public abstract class LivePage : ComponentBase, IDisposable
     {
         _left.Cancel();
         _left.Dispose();
-        _reading.Dispose();
         GC.SuppressFinalize(this);
     }
 }

@@ -1,9 +1,9 @@
 using Dotmesh.WebConsole.Session;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Components.Server.Circuits;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using MudBlazor.Services;
 
@@ -44,7 +44,6 @@ public static class ConsoleApplication
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddMudServices();
         services.AddScoped<ConsoleSession>();
-        services.AddScoped<CircuitHandler, IdleCircuit>();
         return services;
     }
 
@@ -53,6 +52,7 @@ public static class ConsoleApplication
         app.Map(Root, console =>
         {
             console.UseMiddleware<SecurityHeaders>();
+            console.Use(Limits);
             console.Use(EmbeddedAssets.Serve);
             console.UseWebSockets();
             console.UseRouting();
@@ -79,6 +79,28 @@ public static class ConsoleApplication
         options.LoginPath = "/sign-in";
         options.ReturnUrlParameter = "to";
         options.Events.OnValidatePrincipal = SignIn.Validate;
+    }
+
+    /// <summary>
+    /// Pages of another port of this host get a browser to send the cookie along: no websocket for them. And a form is small, whoever sends it.
+    /// </summary>
+    private static Task Limits(HttpContext context, RequestDelegate next)
+    {
+        const int largestForm = 64 * 1024;
+        var request = context.Request;
+        if (request.Headers.Origin is [{ } origin] && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value))
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return context.Response.WriteAsync("This page is of another origin.", context.RequestAborted);
+        }
+
+        if (HttpMethods.IsPost(request.Method) && request.Path.StartsWithSegments("/sign-in", StringComparison.OrdinalIgnoreCase)
+            && context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = largestForm;
+        }
+
+        return next(context);
     }
 
     /// <summary>People who type the address of a node; programs get what they got before.</summary>

@@ -30,7 +30,7 @@ internal static class EmbeddedAssets
     {
         var response = context.Response;
         response.Headers.ETag = $"\"{asset.Version}\"";
-        response.Headers.CacheControl = "public, max-age=31536000, immutable";
+        response.Headers.CacheControl = context.Request.Query.ContainsKey("v") ? "public, max-age=31536000, immutable" : "no-cache";
         if (context.Request.Headers.IfNoneMatch == response.Headers.ETag)
         {
             response.StatusCode = StatusCodes.Status304NotModified;

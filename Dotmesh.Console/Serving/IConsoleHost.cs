@@ -19,8 +19,8 @@ public interface IConsoleHost
     /// <summary>Another text when the user's password is another one; null when there is no such user any more.</summary>
     string? PasswordMark(string userId);
 
-    /// <summary>The API as this user, signed in by password.</summary>
-    HttpMessageHandler CallsOf(string userId);
+    /// <summary>The API as this user, signed in by password, for as long as the password has this mark.</summary>
+    HttpMessageHandler CallsOf(string userId, string mark);
 }
 
 /// <param name="UserId">Null: refused, for the reason in <paramref name="Refusal"/>.</param>

@@ -42,7 +42,7 @@ public sealed class ConsoleSession(IConsoleHost host, AuthenticationStateProvide
         var id = _user.FindFirstValue(ClaimTypes.NameIdentifier) ?? throw new InvalidOperationException("nobody is signed in");
         IsAdmin = id == AdminId;
         // the address is never dialled: the calls stay in this process
-        _client = new DotmeshClient(new Remote(UserName, "localhost", 1, NobodysSecret), host.CallsOf(id));
+        _client = new DotmeshClient(new Remote(UserName, "localhost", 1, NobodysSecret), host.CallsOf(id, _user.FindFirstValue(SignIn.Mark) ?? ""));
     }
 
     public void Dispose() => _client?.Dispose();

@@ -25,6 +25,6 @@ internal sealed class NodeConsole(RpcPipeline pipeline, IUsers users, StorageNod
 
     public string? PasswordMark(string userId) => users.PasswordMark(userId);
 
-    public HttpMessageHandler CallsOf(string userId) => new LocalCalls(
-        pipeline, () => users.FindById(userId) is { } user ? new Caller(user, AuthenticationType.Password) : null);
+    public HttpMessageHandler CallsOf(string userId, string mark) => new LocalCalls(
+        pipeline, () => users.PasswordMark(userId) == mark && users.FindById(userId) is { } user ? new Caller(user, AuthenticationType.Password) : null);
 }

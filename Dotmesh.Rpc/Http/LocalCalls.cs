@@ -36,6 +36,8 @@ public sealed class LocalCalls(RpcPipeline pipeline, Func<Caller?> caller) : Htt
             missing.Response.StatusCode = StatusCodes.Status404NotFound;
             return Task.CompletedTask;
         });
+        // what was cancelled has no answer, not an empty one
+        cancellationToken.ThrowIfCancellationRequested();
         await context.Response.CompleteAsync();
         var answer = new HttpResponseMessage((System.Net.HttpStatusCode)context.Response.StatusCode)
         {

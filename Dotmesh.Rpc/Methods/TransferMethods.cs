@@ -11,6 +11,7 @@ namespace Dotmesh.Rpc.Methods;
 internal static class TransferMethods
 {
     private const int MostListed = 1000;
+    private const int SlowestWithContainers = 256 * 1024;
 
     private static readonly Argument Port = Argument.Number("Port");
     private static readonly Argument ApiKey = Argument.Text("ApiKey");
@@ -73,6 +74,12 @@ internal static class TransferMethods
         if (direction.Value == TransferDirection.Push && call.Arguments.Boolean(StopContainers))
         {
             return new Refusal(RefusalCode.Invalid, "StopContainers is for pulls: from here the containers of another cluster are not stopped. Stop them there.");
+        }
+
+        if (call.Arguments.Boolean(StopContainers) && call.Arguments.Number(BytesPerSecond) is > 0 and < SlowestWithContainers)
+        {
+            return new Refusal(
+                RefusalCode.Invalid, $"StopContainers needs MaxBytesPerSecond of at least {SlowestWithContainers}, or none: containers are down for as long as the data come.");
         }
 
         return call.Services.Transfers is not { } transfers
