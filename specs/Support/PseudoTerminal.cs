@@ -29,8 +29,9 @@ internal sealed class PseudoTerminal : IAsyncDisposable
         var quoted = string.Join(' ', line.Select(word => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
         return new PseudoTerminal(
             ChildProcess.Start(
-                "script", ["--quiet", "--return", "--flush", "--command", $"stty cols 160 rows 50; {quoted}", record],
-                new Dictionary<string, string?> { ["TERM"] = "xterm", ["NO_COLOR"] = null, ["CI"] = null },
+                "script", ["--quiet", "--return", "--flush", "--command", $"stty cols 160 rows 50; exec {quoted}", record],
+                // exec, and always the same shell: some, once interrupted, end with a code of their own in place of the program's
+                new Dictionary<string, string?> { ["SHELL"] = "/bin/sh", ["TERM"] = "xterm", ["NO_COLOR"] = null, ["CI"] = null },
                 keepInput: true),
             record);
     }
