@@ -63,6 +63,9 @@ public sealed record DotmeshSystemSettings(JournalSettings Journal, string Conta
     /// <summary>Who asks for sizes waits this long, then gets the last known ones.</summary>
     public TimeSpan UsageBudget { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Whether the database can be reached now.</summary>
+    public Func<CancellationToken, Task<bool>> DatabaseAnswers { get; init; } = static _ => Task.FromResult(true);
+
     /// <summary>
     /// Specs: commands and replies are written and read even when they stay on the node. (Akka's own
     /// <c>serialize-messages</c> cannot: messages of its journal have no serializer.)
@@ -150,7 +153,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
                 _cluster = cluster,
                 _engine = engine,
                 Volumes = engine is null ? null : new VolumesFacade(facade, env, engine, containers!.Definitions, containers.Settings.IsElsewhere),
-                Transfers = transfers is null ? null : StartTransfers(system, env, facade, users, members, transfers),
+                Transfers = transfers is null ? null : StartTransfers(system, settings, env, facade, users, members, transfers),
                 _mounting = Background(repair.MountAll, logger, stopping.Token),
             };
         }
@@ -246,11 +249,12 @@ public sealed class DotmeshSystem : IAsyncDisposable
     }
 
     private static TransfersFacade StartTransfers(
-        ActorSystem system, DotEnvironment env, DotsFacade dots, IUsers users, Membership members, TransferServices services)
+        ActorSystem system, DotmeshSystemSettings settings, DotEnvironment env, DotsFacade dots, IUsers users, Membership members,
+        TransferServices services)
     {
         var parts = new TransferParts(
             env, dots, users, members, new TransferTables(services.Database), services, new TransferLimits(services.Settings, env.Time),
-            new Receiver(env, dots, users, members, services.Link));
+            new Receiver(env, dots, users, members, services.Link), new JournalReader(settings.Journal));
         var actor = system.ActorOf(Props.Create(() => new TransfersActor(parts)), "transfers");
         var facade = new TransfersFacade(parts, actor);
         services.Serve(facade);
@@ -262,7 +266,7 @@ public sealed class DotmeshSystem : IAsyncDisposable
     {
         system.ActorOf(Props.Create(() => new JournalOpener(env.Node)), "journal-opener");
         var members = new Membership(system, env.Log);
-        var answers = new NodeAnswers(env);
+        var answers = new NodeAnswers(env, settings.DatabaseAnswers);
         DotsFacade? facade = null;
         if (parts is null)
         {

@@ -1,9 +1,11 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Transfers;
 using Dotmesh.Actors.Users;
+using Dotmesh.Rpc.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Rpc;
@@ -65,6 +67,9 @@ public sealed record RpcServices
     /// <summary>Reasons why this node is not ready; empty when it is. For <c>/health/ready</c>.</summary>
     public Func<CancellationToken, ValueTask<IReadOnlyList<string>>> NotReady { get; init; } =
         static _ => ValueTask.FromResult<IReadOnlyList<string>>([]);
+
+    /// <summary>The options of this node, for <c>Settings</c>.</summary>
+    public ImmutableArray<WireSetting> Options { get; init; } = [];
 
     /// <summary>True from when the node was told to stop: what is left of a batch is not begun any more.</summary>
     public Func<bool> Stopping { get; init; } = static () => false;

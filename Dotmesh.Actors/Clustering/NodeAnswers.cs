@@ -5,10 +5,28 @@ using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Actors.Clustering;
 
-/// <summary>What this node knows of its pool, from memory.</summary>
-internal sealed class NodeAnswers(DotEnvironment env) : INodeAnswers
+/// <summary>What this node knows of its pool, from memory, and what it asks the pool.</summary>
+internal sealed class NodeAnswers(DotEnvironment env, Func<CancellationToken, Task<bool>> databaseAnswers) : INodeAnswers
 {
+    /// <summary>Shorter than whoever asks for a description waits.</summary>
+    private static readonly TimeSpan DatabaseLimit = TimeSpan.FromSeconds(1);
+
     public ImmutableArray<StoredCommit> Commits(FilesystemId filesystem) => env.Index.Commits(filesystem);
+
+    public async Task<Outcome<ImmutableArray<MeasuredCommit>>> CommitSizes(FilesystemId filesystem, CancellationToken ct)
+    {
+        try
+        {
+            var sizes = await env.Storage.CommitSizes(filesystem, ct);
+            // the index has the order
+            return env.Index.Commits(filesystem).Where(commit => sizes.ContainsKey(commit.Id))
+                .Select(commit => new MeasuredCommit(commit.Id, sizes[commit.Id])).ToImmutableArray();
+        }
+        catch (StorageException failure)
+        {
+            return Refusals.From(failure);
+        }
+    }
 
     public async Task<ImmutableArray<FilesystemReport>> Reports(ImmutableArray<FilesystemId> filesystems, CancellationToken ct)
     {
@@ -46,8 +64,24 @@ internal sealed class NodeAnswers(DotEnvironment env) : INodeAnswers
             .ToImmutableSortedDictionary(StringComparer.Ordinal);
     }
 
-    public async Task<NodeDescription> Describe(CancellationToken ct) => new(
-        ProductVersion.Text, Driver(env.Storage.Capabilities), env.Index.Filesystems, await env.Storage.Pool(ct));
+    public async Task<NodeDescription> Describe(CancellationToken ct)
+    {
+        var database = HasDatabase(ct);
+        var pool = await env.Storage.Pool(ct);
+        return new NodeDescription(ProductVersion.Text, Driver(env.Storage.Capabilities), env.Index.Filesystems, pool, await database);
+    }
+
+    private async Task<bool> HasDatabase(CancellationToken ct)
+    {
+        try
+        {
+            return await databaseAnswers(ct).WaitAsync(DatabaseLimit, env.Time, ct);
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
 
     private static string Driver(StorageCapabilities storage) =>
         storage.Version.StartsWith(storage.Driver, StringComparison.OrdinalIgnoreCase) ? storage.Version : $"{storage.Driver} {storage.Version}";

@@ -43,7 +43,8 @@ public sealed class PostgresDialect(PostgresSettings settings) : SqlDialect
     public override string NowMillis => "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint";
 
     // a fixed version: asking the server for its own costs a connection at each start
-    public override JournalSettings Journal => new(ConnectionString(pooling: true), "PostgreSQL.15", 3, false, false);
+    public override JournalSettings Journal => new(
+        ConnectionString(pooling: true), "PostgreSQL.15", 3, false, false, NpgsqlFactory.Instance, Explain);
 
     public override DbConnection Connect()
     {

@@ -26,7 +26,7 @@ public sealed class SqliteDialect(string path) : SqlDialect
 
     public override string NowMillis => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
-    public override JournalSettings Journal => JournalSettings.Sqlite(Options(JournalPath, pooling: true));
+    public override JournalSettings Journal => JournalSettings.Sqlite(Options(JournalPath, pooling: true), failure => Explain(JournalPath, failure));
 
     public override DbConnection Connect()
     {

@@ -40,7 +40,11 @@ internal sealed class DotActor : UntypedPersistentActor
         Telemetry.DotAwake(1);
     }
 
-    public override string PersistenceId => $"dot-{_id}";
+    public const string KindOfPersistenceId = "dot-";
+
+    public static string PersistenceIdOf(FilesystemId dot) => $"{KindOfPersistenceId}{dot}";
+
+    public override string PersistenceId => PersistenceIdOf(_id);
 
     // a dot has one event per commit and no snapshots: asking the snapshot store would only cost time
     public override Recovery Recovery => new(SnapshotSelectionCriteria.None);

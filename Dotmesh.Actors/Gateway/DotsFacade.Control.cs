@@ -3,6 +3,7 @@ using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Replication;
 using Dotmesh.Actors.Users;
+using Microsoft.Extensions.Logging;
 
 namespace Dotmesh.Actors.Gateway;
 
@@ -63,7 +64,19 @@ internal sealed partial class DotsFacade
         Check(caller, target.Dot, Right.Admin) is { } denied ? denied
         : target.Dot.Node == to ? default(Done)
         : !members.IsLive(to) ? new Refusal(RefusalCode.NotFound, $"No node {to} is up to take dot {target.Dot.Name}: Nodes lists the nodes of the cluster.")
-        : await Ask(target.Dot.Id, new DotProtocol.HandOver(to, caller.User.Id), ct);
+        : await HandOver(caller, target.Dot.Id, to, ct);
+
+    private async Task<Outcome<Done>> HandOver(Caller caller, FilesystemId dot, StorageNodeId to, CancellationToken ct)
+    {
+        var handed = await Ask(dot, new DotProtocol.HandOver(to, caller.User.Id), ct);
+        if (handed.Refusal is null && (await Wake(dot, ct)).Refused(out var late))
+        {
+            // it has the dot all the same, and writes that down when it is first asked for it
+            env.Log.LogInformation("dot {Dot}: node {Node} was not woken ({Why})", dot, to, late.Message);
+        }
+
+        return handed;
+    }
 
     public async Task<Outcome<DrainResult>> Drain(Caller caller, StorageNodeId node, CancellationToken ct)
     {

@@ -5,10 +5,12 @@ using Dotmesh.Actors.Storage;
 
 namespace Dotmesh.Actors.Gateway;
 
-/// <summary>What is answered from memory, this node's or the controlling node's.</summary>
+/// <summary>What is answered from memory and by pools, this node's or the controlling node's.</summary>
 internal sealed partial class DotsFacade
 {
     public Task<Outcome<ImmutableArray<StoredCommit>>> Commits(DotTarget target, CancellationToken ct) => views.Commits(target, ct);
+
+    public Task<Outcome<ImmutableArray<MeasuredCommit>>> CommitSizes(DotTarget target, CancellationToken ct) => views.CommitSizes(target, ct);
 
     public Task<IReadOnlyList<DotView>> View(IReadOnlyCollection<DotTarget> targets, CancellationToken ct) => views.View(targets, ct);
 

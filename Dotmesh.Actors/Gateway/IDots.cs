@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Dotmesh.Actors.Clustering;
 using Dotmesh.Actors.Containers;
+using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Directory;
+using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Users;
 
@@ -46,6 +48,13 @@ public sealed record ServerView(string State, string Status);
 /// <param name="Moved">Dots that other nodes control now.</param>
 /// <param name="Left">Dots that are still there; why is in <paramref name="Reasons"/>, at most ten of them.</param>
 public sealed record DrainResult(int Moved, int Left, ImmutableArray<string> Reasons);
+
+/// <summary>Something that happened to a dot.</summary>
+/// <param name="Dot">Null: it is gone.</param>
+/// <param name="Name">Of one that is gone: as it was made; null when that is not known.</param>
+/// <param name="Entry">Its sequence is the place among what happened to this dot, or to all where all are asked for.</param>
+/// <param name="Message">Of a commit that was made; null where this node does not have it, or not any more.</param>
+public sealed record DotHappening(FilesystemId Id, DotRow? Dot, DotName? Name, JournalEntry<DotEvents.Event> Entry, string? Message);
 
 /// <summary>A live node as lists show it (contract 3.5).</summary>
 public sealed record NodeView(StorageNodeId Id, ImmutableArray<string> Addresses);
@@ -133,8 +142,26 @@ public interface IDots
     /// <param name="branch">Empty: the master branch.</param>
     Task<Outcome<Done>> Switch(Caller caller, DotName name, string branch, CancellationToken ct);
 
+    /// <summary>What happened to a dot, from its journal, the newest first (design D3).</summary>
+    /// <param name="before">Only what has a smaller sequence; 0: from the newest on.</param>
+    Task<ImmutableArray<DotHappening>> History(DotTarget target, long before, int most, CancellationToken ct);
+
+    /// <summary>
+    /// What happened lately to the dots that the caller may use, the newest first; an admin is told of dots that are gone too. It looks at
+    /// a bounded part of the journal: what happened long ago is asked of <see cref="History"/>.
+    /// </summary>
+    /// <param name="kind">Type of event, a nested type of <see cref="DotEvents"/>; null: all.</param>
+    /// <param name="before">Only what has a smaller sequence; 0: from the newest on.</param>
+    Task<ImmutableArray<DotHappening>> Happened(Caller caller, Type? kind, long before, int most, CancellationToken ct);
+
     /// <summary>From the pool index, oldest first.</summary>
     Task<Outcome<ImmutableArray<StoredCommit>>> Commits(DotTarget target, CancellationToken ct);
+
+    /// <summary>
+    /// The same commits with their sizes, as the controlling node's pool tells them now; a commit that is made or taken away at this
+    /// moment may be left out. Refused with what the pool says when it cannot tell.
+    /// </summary>
+    Task<Outcome<ImmutableArray<MeasuredCommit>>> CommitSizes(DotTarget target, CancellationToken ct);
 
     /// <summary>Sizes are at most a second old, or the last known ones when measuring takes longer than a short budget.</summary>
     Task<IReadOnlyList<DotView>> View(IReadOnlyCollection<DotTarget> targets, CancellationToken ct);

@@ -37,6 +37,19 @@ internal sealed partial class NodeViews(
             : Refusals.NodeNotUp(node);
     }
 
+    public async Task<Outcome<ImmutableArray<MeasuredCommit>>> CommitSizes(DotTarget target, CancellationToken ct)
+    {
+        var node = target.Dot.Node;
+        if (node == env.Node || cluster is null)
+        {
+            return await here.CommitSizes(target.Filesystem, ct);
+        }
+
+        return members.IsLive(node)
+            ? await cluster.Link.CommitSizes(node, target.Filesystem, ct)
+            : Refusals.NodeNotUp(node);
+    }
+
     public async Task<IReadOnlyList<DotView>> View(IReadOnlyCollection<DotTarget> targets, CancellationToken ct)
     {
         var filesystems = targets.Select(target => target.Filesystem).Distinct().ToImmutableArray();

@@ -97,6 +97,12 @@ public static class Manifests
             : throw new System.Runtime.Serialization.SerializationException(
                 $"{message.GetType()} has no manifest: add it to {nameof(Manifests)}");
 
+    /// <summary>Of a type that is in the table.</summary>
+    public static string Of(Type type) => ByType[type].Manifest;
+
+    /// <summary>Null: written by a newer version.</summary>
+    public static JsonTypeInfo? Find(string manifest) => ByManifest.GetValueOrDefault(manifest);
+
     public static JsonTypeInfo TypeOf(string manifest) =>
         ByManifest.TryGetValue(manifest, out var type)
             ? type

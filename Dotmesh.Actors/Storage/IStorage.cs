@@ -69,6 +69,13 @@ public interface IStorage : IAsyncDisposable
         IReadOnlyCollection<FilesystemId> ids, CancellationToken ct);
 
     /// <summary>
+    /// Own commit -> bytes, for all own commits of a filesystem: what <see cref="FilesystemUsage.SizeBytes"/> was when the commit was made, of all
+    /// its files and not only of what had changed. A missing filesystem has none. What it costs is one command, or one read of a file,
+    /// whatever the number of commits.
+    /// </summary>
+    Task<IReadOnlyDictionary<CommitId, long>> CommitSizes(FilesystemId id, CancellationToken ct);
+
+    /// <summary>
     /// Destroys the filesystem with its commits and mounts. <see cref="StorageFailure.HasDependents"/> when other
     /// filesystems were branched from it. Idempotent: a missing one is done.
     /// </summary>

@@ -88,6 +88,9 @@ public sealed record CommitOrigin(FilesystemId Filesystem, CommitId Commit);
 /// <param name="DirtyBytes">Written since the newest commit: 0 when nothing was.</param>
 public sealed record FilesystemUsage(long SizeBytes, long DirtyBytes);
 
+/// <param name="SizeBytes">What the filesystem held at the commit (<see cref="IStorage.CommitSizes"/>).</param>
+public sealed record MeasuredCommit(CommitId Id, long SizeBytes);
+
 /// <summary>A range of commits to send or receive (contract 6.4, 6.8).</summary>
 /// <param name="Filesystem">The filesystem the stream makes or extends.</param>
 /// <param name="From">Null: full stream. <see cref="CommitOrigin.Filesystem"/> equal to <paramref name="Filesystem"/>:

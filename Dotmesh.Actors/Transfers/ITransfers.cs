@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Users;
 
@@ -8,6 +9,10 @@ namespace Dotmesh.Actors.Transfers;
 /// <param name="AskedBy">User name.</param>
 /// <param name="Node">Who runs it; null for a push that another cluster announced here.</param>
 public sealed record TransferView(TransferRecord Record, string AskedBy, DateTimeOffset AskedAt, StorageNodeId? Node);
+
+/// <summary>What happened to a transfer, newest first.</summary>
+/// <param name="Dot">This cluster's.</param>
+public sealed record TransferLog(DotName Dot, ImmutableArray<JournalEntry<TransferEvents.Event>> Entries);
 
 /// <summary>Which transfers to list; what is null or false does not matter.</summary>
 /// <param name="Running">Only those that are not over.</param>
@@ -33,6 +38,13 @@ public interface ITransfers
 
     /// <summary><c>No such intercluster transfer X</c>.</summary>
     Task<Outcome<TransferRecord>> Get(string id, CancellationToken ct);
+
+    /// <summary>
+    /// What happened to a transfer, from its journal, the newest first; empty for a push that another cluster announced here: that one keeps
+    /// its journal there. Whoever sees it in <see cref="List"/>.
+    /// </summary>
+    /// <param name="before">Only what has a smaller sequence; 0: from the newest on.</param>
+    Task<Outcome<TransferLog>> Log(Caller caller, string id, long before, int most, CancellationToken ct);
 
     /// <summary>Newest first: an admin sees all, others what they asked for and what concerns dots that they may use.</summary>
     Task<ImmutableArray<TransferView>> List(Caller caller, TransferFilter filter, CancellationToken ct);

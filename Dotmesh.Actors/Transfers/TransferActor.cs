@@ -33,7 +33,9 @@ internal sealed class TransferActor : UntypedPersistentActor
         _ending = CancellationTokenSource.CreateLinkedTokenSource(parts.Env.Stopping);
     }
 
-    public override string PersistenceId => $"transfer-{_row.Id}";
+    public static string PersistenceIdOf(string transfer) => $"transfer-{transfer}";
+
+    public override string PersistenceId => PersistenceIdOf(_row.Id);
 
     public override Recovery Recovery => new(SnapshotSelectionCriteria.None);
 

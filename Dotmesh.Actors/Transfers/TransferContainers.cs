@@ -11,7 +11,7 @@ internal sealed class TransferContainers(TransferParts parts, TransferRequest re
     private readonly List<string> _keys = [];
 
     /// <summary>Whether they are stopped at all; else who uses what would be written to is in the way (contract 6.2).</summary>
-    public bool AreStopped => request is { StopContainers: true, Direction: TransferDirection.Pull };
+    public bool AreStopped => request.StopsContainersHere;
 
     /// <summary>Null: nobody uses the filesystem now.</summary>
     public async Task<Refusal?> Stop(FilesystemId dot, FilesystemId filesystem)

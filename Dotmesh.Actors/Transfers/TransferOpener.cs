@@ -94,9 +94,8 @@ internal sealed class TransferOpener(TransferParts parts)
         var push = request.Direction == TransferDirection.Push;
         var target = push ? null : parts.Env.Directory.FindFilesystem(opened.Here!.Value);
         var dirty = push ? await opened.Peer.DirtyBytes(opened.Path.Tip, ct) : await DirtyHere(target!, ct);
-        var stops = request is { StopContainers: true, Direction: TransferDirection.Pull };
         Outcome<ImmutableArray<string>> containers = push ? await opened.Peer.Containers(opened.Path.Tip, ct)
-            : stops ? ImmutableArray<string>.Empty
+            : request.StopsContainersHere ? ImmutableArray<string>.Empty
             : await ContainersHere(target!, ct);
         if ((dirty.Refusal ?? containers.Refusal) is { } refusal)
         {
@@ -110,7 +109,7 @@ internal sealed class TransferOpener(TransferParts parts)
         }
 
         // what they write until they are stopped is committed then
-        if (judged.Value == WritingSide.Clean || stops)
+        if (judged.Value == WritingSide.Clean || request.StopsContainersHere)
         {
             return default(Done);
         }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Dotmesh.Actors.Clustering;
+using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Gateway;
 using Dotmesh.Actors.Users;
@@ -27,7 +28,7 @@ public sealed record TransferServices(
 /// <summary>What every transfer of this node works with.</summary>
 internal sealed record TransferParts(
     DotEnvironment Env, DotsFacade Dots, IUsers Users, Membership Members, TransferTables Tables, TransferServices Services,
-    TransferLimits Limits, Receiver Receiver)
+    TransferLimits Limits, Receiver Receiver, JournalReader Journal)
 {
     private const string Purpose = "transfer";
 

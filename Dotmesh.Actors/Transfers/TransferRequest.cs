@@ -69,6 +69,9 @@ public sealed record TransferRequest
     /// </summary>
     public bool StopContainers { get; init; }
 
+    /// <summary>Nobody is stopped from here on another cluster.</summary>
+    public bool StopsContainersHere => StopContainers && Direction == TransferDirection.Pull;
+
     /// <summary>No faster than this; 0: as fast as the node's own limit allows. Not known to original clients.</summary>
     public long BytesPerSecond { get; init; }
 

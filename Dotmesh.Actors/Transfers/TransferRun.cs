@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Dots;
 using Dotmesh.Actors.Users;
@@ -72,27 +71,22 @@ internal sealed class TransferRun(TransferScope scope, TransferParts parts)
         var containers = new TransferContainers(parts, request);
         try
         {
-            return await Move(TransferPlan.Of(opened.Value.Path), segment => new(scope, parts, caller, request, opened.Value, segment, containers), containers);
+            foreach (var segment in TransferPlan.Of(opened.Value.Path))
+            {
+                await scope.Write(new TransferEvents.SegmentEntered(segment.Index, segment.Total, segment.Filesystem, parts.Now));
+                var run = new SegmentRun(scope, parts, caller, request, opened.Value, segment, containers);
+                if (await Move(run, segment.Index == segment.Total ? containers : null) is { } failure)
+                {
+                    return segment.Total > 1 ? failure.OfPath() : failure;
+                }
+            }
+
+            return null;
         }
         finally
         {
             await containers.StartAgain();
         }
-    }
-
-    private async Task<TransferFailure?> Move(
-        ImmutableArray<TransferSegment> segments, Func<TransferSegment, SegmentRun> run, TransferContainers containers)
-    {
-        foreach (var segment in segments)
-        {
-            await scope.Write(new TransferEvents.SegmentEntered(segment.Index, segment.Total, segment.Filesystem, parts.Now));
-            if (await Move(run(segment), segment.Index == segment.Total ? containers : null) is { } failure)
-            {
-                return segments.Length > 1 ? failure.OfPath() : failure;
-            }
-        }
-
-        return null;
     }
 
     /// <summary>A peer that does not answer gets the same patience as a segment.</summary>

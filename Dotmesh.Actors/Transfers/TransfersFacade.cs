@@ -37,9 +37,18 @@ internal sealed partial class TransfersFacade(TransferParts parts, IActorRef tra
     public async Task<Outcome<TransferRecord>> Get(string id, CancellationToken ct) =>
         await parts.Tables.Find(id, ct) is { } row ? row.Record : NoSuchTransfer(id);
 
+    public async Task<Outcome<TransferLog>> Log(
+        Caller caller, string id, long before, int most, CancellationToken ct) =>
+        await parts.Tables.Find(id, ct) is not { } row ? NoSuchTransfer(id)
+        : !MaySee(caller, row) ? Refusals.PermissionDenied()
+        : new TransferLog(
+            row.Record.Local, await parts.Journal.Read<TransferEvents.Event>(TransferActor.PersistenceIdOf(id), before, most, ct));
+
     public async Task<ImmutableArray<TransferView>> List(Caller caller, TransferFilter filter, CancellationToken ct)
     {
-        var rows = await parts.Tables.Newest(MostListed, ct);
+        // what is left out of the newest ones has to be made up for by older ones
+        var takesAll = caller.IsAdmin && filter is { Local: null, Direction: null, Running: false };
+        var rows = await parts.Tables.Newest(takesAll ? filter.Most : MostListed, ct);
         return
         [
             .. rows

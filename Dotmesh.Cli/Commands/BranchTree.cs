@@ -15,18 +15,11 @@ internal static class BranchTree
     {
         var tree = ((await run.Client.AllDots(run.Stop)).Dots ?? []).FirstOrDefault(found => found.MasterBranch.Name == dot)
             ?? throw new CommandFailure(ExitCodes.NotFound, $"No such dot {dot.Short}: 'dm list' lists them.");
-        var branches = new[] { tree.MasterBranch }.Concat(tree.OtherBranches ?? []).ToList();
-        var grown = await run.AskEach(branches, async branch =>
-        {
-            var commits = await run.Client.Commits(dot, branch.Branch, run.Stop);
-            var origin = branch.Branch.Length == 0 ? null : (await run.Client.Path(dot, branch.Branch, run.Stop)).Branches?.LastOrDefault()?.Branch.Origin;
-            return new Grown(branch, commits, origin);
-        });
-        return Draw(grown, current, run.Terminal);
+        return Draw(await run.AskEach([.. tree.Branches], branch => run.Client.History(branch, run.Stop)), current, run.Terminal);
     }
 
     /// <param name="branches">The master branch first.</param>
-    internal static string Draw(IReadOnlyList<Grown> branches, string current, Terminal terminal)
+    internal static string Draw(IReadOnlyList<BranchHistory> branches, string current, Terminal terminal)
     {
         var text = new StringBuilder();
         var byOrigin = branches.Where(branch => branch.Origin is not null).ToLookup(branch => branch.Origin!);
@@ -40,7 +33,7 @@ internal static class BranchTree
 
         return text.ToString();
 
-        void Branch(Grown branch, string indent)
+        void Branch(BranchHistory branch, string indent)
         {
             if (!drawn.Add(branch.Branch.Id))
             {
@@ -73,8 +66,4 @@ internal static class BranchTree
         var message = commit.Message.Split('\n')[0];
         return $"{terminal.Painted(commit.Id[..Math.Min(ShortId, commit.Id.Length)], Paint.Yellow)}  {time}  {terminal.Plain(commit.Author)}  {terminal.Plain(message)}".TrimEnd();
     }
-
-    /// <param name="Commits">Oldest first.</param>
-    /// <param name="Origin">Null: the master branch.</param>
-    internal sealed record Grown(DotBranch Branch, IReadOnlyList<Commit> Commits, CommitPlace? Origin);
 }

@@ -8,7 +8,7 @@ internal static class ClusterCommands
     public static Verb Cluster() => new Verb("cluster", "", "Start a cluster on this machine, look after one, save its users and names.")
         .Example("dm cluster init")
         .Example("dm cluster status")
-        .With(ClusterInit.Verb(), ClusterStop.Verb(), Status(), Backup(), Restore())
+        .With(ClusterInit.Verb(), ClusterStop.Verb(), Status(), HistoryCommands.OfCluster(), Backup(), Restore())
         .With(
             Gone("join", "A node joins by its options: all nodes that are given one database and one secret are a cluster (README, A cluster)."),
             Gone("upgrade", "Stop a node, install the newer program, start it again, one node after the other."),

@@ -15,12 +15,12 @@ internal sealed record ClusterHealth(
     private const int Shown = 10;
     private const double LittleSpace = 0.1;
 
-    public bool IsWell => Failed.Count == 0 && Away.Count == 0 && Nodes.All(node => node.State == "up");
+    public bool IsWell => Failed.Count == 0 && Away.Count == 0 && Nodes.All(node => node.IsUp && node.Database != "away");
 
     public static ClusterHealth Of(IReadOnlyList<Node> nodes, IReadOnlyList<DotTree> dots, int transfers)
     {
-        var branches = dots.SelectMany(dot => (dot.OtherBranches ?? []).Prepend(dot.MasterBranch)).ToList();
-        var up = nodes.Where(node => node.State == "up").Select(node => node.Id).ToHashSet(StringComparer.Ordinal);
+        var branches = dots.SelectMany(dot => dot.Branches).ToList();
+        var up = nodes.Where(node => node.IsUp).Select(node => node.Id).ToHashSet(StringComparer.Ordinal);
         return new ClusterHealth(
             nodes, dots.Count, branches.Count, branches.Sum(branch => branch.DirtyBytes),
             [.. branches.Where(branch => (branch.ServerStates ?? []).ContainsValue("failed")).Select(Named)],
@@ -32,12 +32,13 @@ internal sealed record ClusterHealth(
     {
         var text = new StringBuilder();
         text.Append($"Cluster {run.RemoteName} ({run.Client.Remote}): {(IsWell ? run.Terminal.Painted("healthy", Paint.Green) : run.Terminal.Painted("not healthy", Paint.Red))}\n");
-        text.Append($"Nodes: {Nodes.Count(node => node.State == "up")} of {Nodes.Count} up\n");
+        text.Append($"Nodes: {Nodes.Count(node => node.IsUp)} of {Nodes.Count} up\n");
         foreach (var node in Nodes)
         {
             text.Append($"  {node.Id}  {node.State}  {Sizes.Count(node.Dots, "dot")}  {string.Join(',', node.Addresses ?? [])}");
             text.Append(node.PoolSizeBytes == 0 ? "" : $"  {node.Storage}, {Sizes.Exact(node.PoolFreeBytes)} of {Sizes.Exact(node.PoolSizeBytes)} free");
             text.Append(node.PoolSizeBytes > 0 && node.PoolFreeBytes < node.PoolSizeBytes * LittleSpace ? run.Terminal.Painted("  LITTLE SPACE", Paint.Red) : "");
+            text.Append(node.Database == "away" ? run.Terminal.Painted("  DOES NOT REACH ITS DATABASE", Paint.Red) : "");
             text.Append('\n');
         }
 
@@ -51,7 +52,7 @@ internal sealed record ClusterHealth(
     public JsonObject Json() => new()
     {
         ["healthy"] = IsWell,
-        ["nodesUp"] = Nodes.Count(node => node.State == "up"),
+        ["nodesUp"] = Nodes.Count(node => node.IsUp),
         ["nodes"] = Nodes.Count,
         ["dots"] = Dots,
         ["branches"] = Branches,

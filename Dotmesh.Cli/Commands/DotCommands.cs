@@ -16,7 +16,7 @@ internal static class DotCommands
     public static Verb Dot() => new Verb("dot", "", "Show, delete and arrange single dots.")
         .Example("dm dot show apples")
         .Example("dm dot delete apples")
-        .With(DotShow.Verb(), Delete(), SetUpstream(), SmashBranchMaster());
+        .With(DotShow.Verb(), HistoryCommands.OfDot(), Delete(), SetUpstream(), SmashBranchMaster());
 
     private static Verb Delete() => new Verb("delete", "[-f] DOT", "Delete a dot with all its branches and commits.", Word.Dot) { Changes = true }
         .Example("dm dot delete apples", "asks")

@@ -9,10 +9,10 @@ namespace Dotmesh.Cli.Commands;
 /// <summary>The nodes of the current cluster.</summary>
 internal static class NodeCommands
 {
-    public static Verb Node() => new Verb("node", "", "List the nodes of the cluster, and empty one.")
+    public static Verb Node() => new Verb("node", "", "List the nodes of the cluster, show the options of one, and empty one.")
         .Example("dm node ls")
         .Example("dm node drain 504954d09db78174")
-        .With(List(), Drain());
+        .With(List(), Settings(), Drain());
 
     private static Verb List() => new Verb("ls", "", "List the nodes.")
         .With(Watch.Option)
@@ -20,6 +20,14 @@ internal static class NodeCommands
         {
             run.NoWords();
             return Watch.Shown(run, () => Text(run));
+        });
+
+    private static Verb Settings() => new Verb("settings", "", "Show the options of the node that answers, with where each comes from.")
+        .Example("dm node settings")
+        .Does(async run =>
+        {
+            run.NoWords();
+            run.Terminal.Out.Write(Options.Text(await run.Client.Settings(run.Stop), run.Format, run.Terminal));
         });
 
     private static async Task<string> Text(Run run) => Shown.Text(await run.Client.Nodes(run.Stop), run.Format, run.Terminal);
@@ -46,6 +54,13 @@ internal static class NodeCommands
             return drained.Left == 0 ? ExitCodes.Done : ExitCodes.Conflict;
         });
 
+    private static readonly Listing<Setting> Options = new(
+        setting => setting.Name,
+        setting => new JsonObject { ["name"] = setting.Name, ["value"] = setting.Value, ["source"] = setting.Source, ["about"] = setting.About },
+        new("OPTION", setting => setting.Name),
+        new("VALUE", setting => setting.Value),
+        new("FROM", setting => setting.Source));
+
     private static readonly Listing<Node> Shown = new(
         node => node.Id,
         node => new JsonObject
@@ -60,6 +75,7 @@ internal static class NodeCommands
             ["poolHealth"] = node.PoolHealth,
             ["poolSizeBytes"] = node.PoolSizeBytes,
             ["poolFreeBytes"] = node.PoolFreeBytes,
+            ["database"] = node.Database,
         },
         new("NODE", node => node.Id),
         new("STATE", node => node.State),

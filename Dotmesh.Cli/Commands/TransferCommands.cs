@@ -14,10 +14,11 @@ internal static class TransferCommands
 
     private static readonly Option<bool> All = Options.Flag("--all", "-a", "Those that are over, too.");
     private static readonly Option<int> Most = Options.Number("--last", "-n", "The newest ones only (20).", "COUNT");
+
     public static Verb Transfers() => new Verb("transfers", "", "List, watch, cancel and retry transfers.")
         .Example("dm transfers ls --all")
         .Example("dm transfers watch 3f2c8e9a-...", "come back to one that was interrupted here")
-        .With(List(), WatchOne(), Cancel(), Retry());
+        .With(List(), WatchOne(), HistoryCommands.OfTransfer(), Cancel(), Retry());
 
     private static Verb List() => new Verb("ls", "[--all] [DOT]", "List transfers that are running, newest first.", Word.Dot)
         .Example("dm transfers ls")

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Dotmesh.Actors;
 using Dotmesh.Actors.Database;
@@ -5,9 +6,11 @@ using Dotmesh.Actors.Directory;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Transfers;
 using Dotmesh.Actors.Users;
+using Dotmesh.Node.Options;
 using Dotmesh.Rpc;
 using Dotmesh.Rpc.Http;
 using Dotmesh.Rpc.Peers;
+using Dotmesh.Rpc.Wire;
 
 namespace Dotmesh.Node.Hosting;
 
@@ -15,7 +18,8 @@ namespace Dotmesh.Node.Hosting;
 public sealed partial class NodeHost
 {
     private RpcPipeline Pipeline(
-        DotmeshSystem system, IStorage storage, SqlDirectory directory, SqlUsers users, Faults faults, RandomIds ids, ILoggerFactory logs)
+        ImmutableArray<EffectiveOption> effective, DotmeshSystem system, IStorage storage, SqlDirectory directory, SqlUsers users,
+        Faults faults, RandomIds ids, ILoggerFactory logs)
     {
         var clock = TimeProvider.System;
         var ready = new PoolReadiness(storage, clock);
@@ -29,6 +33,7 @@ public sealed partial class NodeHost
             Ids = ids,
             Logs = logs,
             Settings = RpcSettings(),
+            Options = [.. effective.Select(option => new WireSetting(option.Name, option.Value, option.Source, OptionTable.Get(option.Name).Option.Help))],
             Throttle = new LoginThrottle(clock),
             NotReady = async asking => (_notReady ?? await ready.Reason(asking)) is { } why ? [why] : [],
             Stopping = () => _notReady == Stopping,

@@ -142,7 +142,7 @@ public sealed partial class NodeHost : IAsyncDisposable
         await access.Ensure(ct);
 
         var system = await DotmeshSystem.Start(
-            SystemSettings(tables.Journal) with { Tls = tls }, storage, directory, users, faults, clock, ids, logs, ct, cluster,
+            SystemSettings(tables.Journal) with { Tls = tls, DatabaseAnswers = database.Answers }, storage, directory, users, faults, clock, ids, logs, ct, cluster,
             Transfers(database, secrets, clock), await Containers(database, clock, ct));
         _parts.Push(system.DisposeAsync);
         _system = system;
@@ -152,7 +152,7 @@ public sealed partial class NodeHost : IAsyncDisposable
             _parts.Push(new PoolWatch(storage, why => _lost.TrySetResult(why), clock).DisposeAsync);
         }
 
-        var pipeline = Pipeline(system, storage, directory, users, faults, ids, logs);
+        var pipeline = Pipeline(effective, system, storage, directory, users, faults, ids, logs);
         var ports = await Listen(pipeline, users, pool.Id, logs, ct);
         await access.WriteConfig(Hosting.Banner.HostName(_options.Listen.Address), ports.Client, ct);
         Banner = Hosting.Banner.Make(_options, storage.Capabilities, pool, ports, access.ConfigFile);

@@ -11,6 +11,7 @@ namespace Dotmesh.Client;
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(DotBranch))]
 [JsonSerializable(typeof(Commit[]))]
+[JsonSerializable(typeof(CommitSize[]))]
 [JsonSerializable(typeof(Container[]))]
 [JsonSerializable(typeof(DotsAndServers))]
 [JsonSerializable(typeof(BranchPath))]
@@ -26,4 +27,6 @@ namespace Dotmesh.Client;
 [JsonSerializable(typeof(Drained))]
 [JsonSerializable(typeof(Transfer))]
 [JsonSerializable(typeof(TransferEntry[]))]
+[JsonSerializable(typeof(LogEntry[]))]
+[JsonSerializable(typeof(Setting[]))]
 internal sealed partial class ClientJson : JsonSerializerContext;

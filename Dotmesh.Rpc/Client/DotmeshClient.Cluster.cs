@@ -15,6 +15,9 @@ public sealed partial class DotmeshClient
     /// <summary>The nodes of the cluster. For admin.</summary>
     public async Task<Node[]> Nodes(CancellationToken ct) => await Rpc("Nodes", null, ClientJson.Default.NodeArray, ct) ?? [];
 
+    /// <summary>The options of the node that is asked. For admin.</summary>
+    public async Task<Setting[]> Settings(CancellationToken ct) => await Rpc("Settings", null, ClientJson.Default.SettingArray, ct) ?? [];
+
     /// <summary>Hands the dots of a node over to the others. For admin.</summary>
     public Task<Drained> DrainNode(string node, CancellationToken ct) =>
         Rpc("DrainNode", new JsonObject { ["Node"] = node }, ClientJson.Default.Drained, ct);
@@ -52,6 +55,16 @@ public sealed partial class DotmeshClient
     /// <summary>Of another user, by name, e-mail or id. For admin.</summary>
     public Task SetPassword(string user, string password, CancellationToken ct) =>
         Rpc("UpdateUserPassword", new JsonObject { ["Id"] = user, ["NewPassword"] = password }, ct);
+
+    /// <summary>Of a user, by name, e-mail or id. For admin.</summary>
+    public Task SetEmail(string user, string email, CancellationToken ct) =>
+        Rpc("SetUserEmail", new JsonObject { ["Id"] = user, ["Email"] = email }, ct);
+
+    /// <summary>Sets a metadata field of a user. For admin.</summary>
+    /// <param name="value">Null: the field goes.</param>
+    public Task SetUserField(string user, string field, string? value, CancellationToken ct) => value is null
+        ? Rpc("DeleteUserMetadataField", new JsonObject { ["Id"] = user, ["Field"] = field }, ct)
+        : Rpc("SetUserMetadataField", new JsonObject { ["Id"] = user, ["Field"] = field, ["Value"] = value }, ct);
 
     public async Task<string> GetApiKey(CancellationToken ct) => (await Rpc("GetApiKey", null, ClientJson.Default.ApiKeyReply, ct)).ApiKey;
 

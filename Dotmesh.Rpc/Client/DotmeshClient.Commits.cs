@@ -31,6 +31,14 @@ public sealed partial class DotmeshClient
     public async Task<Commit[]> Commits(DotName dot, string branch, CancellationToken ct) =>
         await Rpc("Commits", Named(dot, branch), ClientJson.Default.CommitArray, ct) ?? [];
 
+    /// <summary>
+    /// Commit id -> bytes that all files of the branch held at that commit, for the commits that <see cref="Commits"/> lists. Original servers do
+    /// not have the method.
+    /// </summary>
+    public async Task<Dictionary<string, long>> CommitSizes(DotName dot, string branch, CancellationToken ct) =>
+        (await Rpc("CommitSizes", Named(dot, branch), ClientJson.Default.CommitSizeArray, ct) ?? [])
+            .ToDictionary(size => size.Id, size => size.SizeBytes);
+
     /// <summary>Takes a branch back to a commit; uncommitted data and later commits are gone.</summary>
     public Task Rollback(DotName dot, string branch, string commit, CancellationToken ct)
     {
@@ -66,6 +74,14 @@ public sealed partial class DotmeshClient
         new JsonObject { ["RemoteNamespace"] = dot.Namespace, ["RemoteFilesystemName"] = dot.Name, ["RemoteCloneName"] = Wire(branch) },
         ClientJson.Default.BranchPath,
         ct);
+
+    /// <summary>The commits of a branch, and where it begins.</summary>
+    public async Task<BranchHistory> History(DotBranch branch, CancellationToken ct)
+    {
+        var commits = Commits(branch.Name, branch.Branch, ct);
+        var origin = branch.Branch.Length == 0 ? null : (await Path(branch.Name, branch.Branch, ct)).Branches?.LastOrDefault()?.Branch.Origin;
+        return new BranchHistory(branch, await commits, origin);
+    }
 
     /// <summary>Node id -> commits that it does not have yet. For admin.</summary>
     public async Task<Dictionary<string, string[]>> MissingCommits(DotName dot, string branch, CancellationToken ct) =>

@@ -39,6 +39,25 @@ public sealed partial class DotmeshClient
             "Procure", new JsonObject { ["Namespace"] = dot.Namespace, ["Name"] = name, ["Subdot"] = subdot }, ClientJson.Default.String, ct);
     }
 
+    /// <summary>What happened to a dot, newest first.</summary>
+    /// <param name="before">Only what has a smaller <see cref="LogEntry.Sequence"/>; 0: from the newest on.</param>
+    public async Task<LogEntry[]> History(DotName dot, long before, int most, CancellationToken ct)
+    {
+        var parameters = Named(dot);
+        (parameters["Before"], parameters["Limit"]) = (before, most);
+        return await Rpc("History", parameters, ClientJson.Default.LogEntryArray, ct) ?? [];
+    }
+
+    /// <summary>What happened lately to the dots that the caller may use, newest first; it does not reach back for ever.</summary>
+    /// <param name="kind"><see cref="LogEntry.Event"/>; empty: all.</param>
+    /// <param name="before">Only what has a smaller <see cref="LogEntry.Sequence"/>; 0: from the newest on.</param>
+    public async Task<LogEntry[]> Activity(string kind, long before, int most, CancellationToken ct) => await Rpc(
+        "Activity", new JsonObject { ["Event"] = kind, ["Before"] = before, ["Limit"] = most }, ClientJson.Default.LogEntryArray, ct) ?? [];
+
+    /// <summary>Mounts a commit read-only on the node that controls the dot; answers the path there.</summary>
+    public Task<string> MountCommit(string filesystemId, string commit, CancellationToken ct) =>
+        Rpc("MountCommit", new JsonObject { ["FilesystemId"] = filesystemId, ["CommitId"] = commit }, ClientJson.Default.String, ct);
+
     /// <param name="user">Name, e-mail or id.</param>
     public Task AddCollaborator(string masterId, string user, CancellationToken ct) =>
         Rpc("AddCollaborator", new JsonObject { ["MasterBranchID"] = masterId, ["Collaborator"] = user }, ct);

@@ -41,6 +41,12 @@ public sealed partial class DotmeshClient
             ClientJson.Default.TransferEntryArray,
             ct) ?? [];
 
+    /// <summary>What happened to a transfer, newest first.</summary>
+    /// <param name="before">Only what has a smaller <see cref="LogEntry.Sequence"/>; 0: from the newest on.</param>
+    public async Task<LogEntry[]> TransferLog(string id, long before, int most, CancellationToken ct) =>
+        await Rpc(
+            "TransferLog", new JsonObject { ["TransferId"] = id, ["Before"] = before, ["Limit"] = most }, ClientJson.Default.LogEntryArray, ct) ?? [];
+
     public Task CancelTransfer(string id, CancellationToken ct) => Rpc("CancelTransfer", new JsonObject { ["TransferId"] = id }, ct);
 
     public Task RetryTransfer(string id, CancellationToken ct) => Rpc("RetryTransfer", new JsonObject { ["TransferId"] = id }, ct);

@@ -73,6 +73,9 @@ public sealed record Commit
     public string this[string key] => Metadata?.GetValueOrDefault(key) ?? "";
 }
 
+/// <param name="SizeBytes">What all files of the branch held at the commit.</param>
+public sealed record CommitSize(string Id, long SizeBytes);
+
 /// <param name="Name">The engine's, with its leading slash.</param>
 public sealed record Container(string Name, string Id);
 
@@ -94,7 +97,16 @@ public sealed record DotTree
     public User? Owner { get; init; }
 
     public User[]? Collaborators { get; init; }
+
+    /// <summary>The master branch first.</summary>
+    [JsonIgnore]
+    public IEnumerable<DotBranch> Branches => (OtherBranches ?? []).Prepend(MasterBranch);
 }
+
+/// <summary>A branch with its own commits.</summary>
+/// <param name="Commits">Oldest first.</param>
+/// <param name="Origin">Where it begins; null: the master branch.</param>
+public sealed record BranchHistory(DotBranch Branch, IReadOnlyList<Commit> Commits, CommitPlace? Origin);
 
 public sealed record Server(string Id, string[]? Addresses);
 
@@ -148,12 +160,35 @@ public sealed record ServerVersion
 /// <param name="Left">Dots that are still there; <paramref name="Reasons"/> says why, for the first few.</param>
 public sealed record Drained(int Moved, int Left, string[]? Reasons);
 
+/// <summary>Something that happened to a dot or to a transfer.</summary>
+/// <param name="Sequence">Its place among the others, from 1.</param>
+/// <param name="Dot"><c>NAMESPACE/NAME</c>; of one that is gone perhaps its id.</param>
+/// <param name="By">User name; <c>system</c>: a node by itself; empty where nobody is told.</param>
+/// <param name="Event">What kind it is of.</param>
+/// <param name="Branch">Empty: none, or all.</param>
+/// <param name="Commit">Empty: none, or several.</param>
+/// <param name="Text">As a sentence.</param>
+public sealed record LogEntry(
+    long Sequence, DateTimeOffset At, string Dot, string By, string Event, string Branch, string Commit, string Text);
+
+/// <summary>An option of a node as it took effect.</summary>
+/// <param name="Name"><c>Section:Name</c>.</param>
+/// <param name="Value">With its unit; a secret is masked.</param>
+/// <param name="Source"><c>default</c>, a file, a variable, <c>command line</c>.</param>
+/// <param name="About">What it is for.</param>
+public sealed record Setting(string Name, string Value, string Source, string About);
+
 internal sealed record ApiKeyReply(string ApiKey);
 
 /// <summary>A node of the cluster.</summary>
 /// <param name="State"><c>up</c>, or <c>away</c> when the others do not reach it.</param>
 /// <param name="Dots">How many it controls.</param>
 /// <param name="PoolSizeBytes">0, as the others, of a node that does not answer.</param>
+/// <param name="Database"><c>up</c>, or <c>away</c> when the node does not reach it; empty of a node that does not answer, or is an older one.</param>
 public sealed record Node(
     string Id, string[]? Addresses, string State, string Version, int Dots, string Storage, string Pool, string PoolHealth,
-    long PoolSizeBytes, long PoolFreeBytes);
+    long PoolSizeBytes, long PoolFreeBytes, string Database = "")
+{
+    [JsonIgnore]
+    public bool IsUp => State == "up";
+}

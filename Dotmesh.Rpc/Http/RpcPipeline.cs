@@ -15,6 +15,9 @@ namespace Dotmesh.Rpc.Http;
 /// </summary>
 public sealed partial class RpcPipeline : IDisposable
 {
+    /// <summary>What whoever guesses is told, instead of an answer.</summary>
+    public const string Crowded = "Too many logins from this address wait for an answer because others failed: wait some seconds and try again.";
+
     private const string PlainText = "text/plain; charset=utf-8";
 
     private readonly RpcServices _services;
@@ -111,7 +114,7 @@ public sealed partial class RpcPipeline : IDisposable
             await Plain(
                 context,
                 StatusCodes.Status429TooManyRequests,
-                "Too many logins from this address wait for an answer because others failed: wait some seconds and try again.\n");
+                Crowded + "\n");
             return;
         }
 

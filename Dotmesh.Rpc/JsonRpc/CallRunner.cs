@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Dotmesh.Actors;
+using Dotmesh.Actors.Database;
 using Dotmesh.Actors.Storage;
 using Dotmesh.Actors.Users;
 using Dotmesh.Rpc.Http;
@@ -140,12 +141,20 @@ internal sealed partial class CallRunner(RpcServices services, MethodTable table
         {
             return RpcError.From(new Refusal(RefusalCode.Storage, failure.Message));
         }
+        catch (DatabaseException away)
+        {
+            LogAway(_log, method.Name, call.RequestId, away.Message);
+            return RpcError.From(new Refusal(RefusalCode.Unavailable, away.Message));
+        }
         catch (Exception bug)
         {
             LogBug(_log, bug, method.Name, call.RequestId);
             return RpcError.Internal(call.RequestId);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} was not answered: {Reason} (request {RequestId})")]
+    private static partial void LogAway(ILogger log, string method, string requestId, string reason);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Method} of {User} refused: {Code} {Reason} (request {RequestId})")]
     private static partial void LogRefused(

@@ -20,6 +20,7 @@ public sealed class MethodTable
             .. DotMethods.All,
             .. ListMethods.All,
             .. CommitMethods.All,
+            .. LogMethods.All,
             .. BranchMethods.All,
             .. CollaboratorMethods.All,
             .. ClusterMethods.All,

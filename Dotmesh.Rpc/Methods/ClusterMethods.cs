@@ -58,6 +58,14 @@ internal static class ClusterMethods
             Access = Access.Admin,
             Right = Right.Admin,
         },
+        new RpcMethod<ImmutableArray<WireSetting>>(
+            "DotmeshRPC.Settings",
+            "The options of the node that is asked, as they took effect; secrets are masked.",
+            WireJson.Default.ImmutableArrayWireSetting,
+            static call => Params.Now<ImmutableArray<WireSetting>>(call.Services.Options))
+        {
+            Access = Access.Admin,
+        },
         new RpcMethod<DrainReply>(
             "DotmeshRPC.DrainNode",
             "Hands the dots of a node over to the other nodes; what could not be handed over in time stays, and may be tried again.",

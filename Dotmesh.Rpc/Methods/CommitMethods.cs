@@ -34,6 +34,12 @@ internal static class CommitMethods
             olderNameOf: "DotmeshRPC.Commit"),
         Listing("Commits", null),
         Listing("Snapshots", "DotmeshRPC.Commits"),
+        Params.OnDot(
+            "CommitSizes",
+            "The bytes that all files of a branch held at each of its commits, oldest first.",
+            WireJson.Default.ImmutableArrayCommitSize,
+            CommitSizes,
+            Params.NameTriple),
         ListingById("CommitsById", null),
         ListingById("SnapshotsById", "DotmeshRPC.CommitsById"),
         Params.OnDot(
@@ -114,6 +120,18 @@ internal static class CommitMethods
 
         var commits = await call.Dots.Commits(target.Value, call.Deadline);
         return commits.Then(found => (Outcome<Commits>)found.Select(Wire.Commit.From).ToImmutableArray());
+    }
+
+    private static async ValueTask<Outcome<ImmutableArray<CommitSize>>> CommitSizes(RpcCall call)
+    {
+        var target = Params.Target(call, Right.Use);
+        if (target.Refused(out var refusal))
+        {
+            return refusal;
+        }
+
+        var sizes = await call.Dots.CommitSizes(target.Value, call.Deadline);
+        return sizes.Then(found => (Outcome<ImmutableArray<CommitSize>>)found.Select(CommitSize.From).ToImmutableArray());
     }
 
     private static async ValueTask<Outcome<string>> Commit(RpcCall call)

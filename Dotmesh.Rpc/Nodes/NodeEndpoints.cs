@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Dotmesh.Actors;
@@ -15,6 +16,7 @@ namespace Dotmesh.Rpc.Nodes;
 public sealed partial class NodeEndpoints(NodeSignature signature, ILogger<NodeEndpoints> log)
 {
     public const string Commits = "/node/commits";
+    public const string CommitSizes = "/node/commit-sizes";
     public const string Reports = "/node/reports";
     public const string Dump = "/node/dump";
     public const string Describe = "/node/describe";
@@ -63,11 +65,15 @@ public sealed partial class NodeEndpoints(NodeSignature signature, ILogger<NodeE
             switch (context.Request.Path.Value)
             {
                 case Commits:
-                    var filesystem = Read(body, NodeJson.Default.FilesystemsWire).Filesystems.Single();
+                    await Write(
+                        context, [.. answers.Commits(Single(body)).Select(CommitWire.From)], NodeJson.Default.ImmutableArrayCommitWire);
+                    break;
+                case CommitSizes:
+                    var sizes = await answers.CommitSizes(Single(body), context.RequestAborted);
                     await Write(
                         context,
-                        [.. answers.Commits(new FilesystemId(filesystem)).Select(CommitWire.From)],
-                        NodeJson.Default.ImmutableArrayCommitWire);
+                        sizes.Then<ImmutableArray<CommitSizeWire>>(found => found.Select(CommitSizeWire.From).ToImmutableArray()),
+                        NodeJson.Default.ImmutableArrayCommitSizeWire);
                     break;
                 case Reports:
                     var asked = Read(body, NodeJson.Default.FilesystemsWire).Filesystems;
@@ -96,6 +102,8 @@ public sealed partial class NodeEndpoints(NodeSignature signature, ILogger<NodeE
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
         }
     }
+
+    private static FilesystemId Single(byte[] body) => new(Read(body, NodeJson.Default.FilesystemsWire).Filesystems.Single());
 
     private static T Read<T>(byte[] body, JsonTypeInfo<T> type) =>
         JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");

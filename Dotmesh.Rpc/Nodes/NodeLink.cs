@@ -25,6 +25,15 @@ public sealed partial class NodeLink(HttpClient http, NodeSignature signature, F
         return answer.Then<ImmutableArray<StoredCommit>>(commits => commits.Select(commit => commit.Read()).ToImmutableArray());
     }
 
+    public async Task<Outcome<ImmutableArray<MeasuredCommit>>> CommitSizes(
+        StorageNodeId node, FilesystemId filesystem, CancellationToken ct)
+    {
+        var answer = await Ask(
+            node, NodeEndpoints.CommitSizes, new FilesystemsWire([filesystem.Value]), NodeJson.Default.FilesystemsWire,
+            NodeJson.Default.ImmutableArrayCommitSizeWire, ct);
+        return answer.Then<ImmutableArray<MeasuredCommit>>(sizes => sizes.Select(size => size.Read()).ToImmutableArray());
+    }
+
     public async Task<Outcome<ImmutableArray<FilesystemReport>>> Reports(
         StorageNodeId node, ImmutableArray<FilesystemId> filesystems, CancellationToken ct)
     {

@@ -23,6 +23,13 @@ internal sealed record CommitWire(string Id, ulong Guid, DateTimeOffset CreatedA
     public StoredCommit Read() => new(new CommitId(Id), Guid, CreatedAt, new CommitMetadata(Metadata));
 }
 
+internal sealed record CommitSizeWire(string Id, long Size)
+{
+    public static CommitSizeWire From(MeasuredCommit commit) => new(commit.Id.Value, commit.SizeBytes);
+
+    public MeasuredCommit Read() => new(new CommitId(Id), Size);
+}
+
 /// <param name="Containers">Null from an older node.</param>
 internal sealed record ReportWire(
     string Id, string State, string Status, int Commits, string? Newest, long Size, long Dirty, ImmutableArray<ContainerUse>? Containers)
@@ -91,6 +98,7 @@ internal sealed record RefusalWire(RefusalCode Code, string Message)
 [JsonSerializable(typeof(PrefixWire))]
 [JsonSerializable(typeof(NodeDescription))]
 [JsonSerializable(typeof(ImmutableArray<CommitWire>))]
+[JsonSerializable(typeof(ImmutableArray<CommitSizeWire>))]
 [JsonSerializable(typeof(ImmutableArray<ReportWire>))]
 [JsonSerializable(typeof(ImmutableSortedDictionary<string, string>))]
 internal sealed partial class NodeJson : JsonSerializerContext;

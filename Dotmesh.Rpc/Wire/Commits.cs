@@ -9,3 +9,9 @@ public sealed record Commit(string Id, ImmutableSortedDictionary<string, string>
     public static Commit From(StoredCommit commit) =>
         new(commit.Id.Value, commit.Metadata.ToImmutableSortedDictionary(StringComparer.Ordinal));
 }
+
+/// <param name="SizeBytes">What all files of the branch held at this commit.</param>
+public sealed record CommitSize(string Id, long SizeBytes)
+{
+    public static CommitSize From(MeasuredCommit commit) => new(commit.Id.Value, commit.SizeBytes);
+}

@@ -19,6 +19,7 @@ namespace Dotmesh.Rpc.Wire;
 [JsonSerializable(typeof(VersionReply))]
 [JsonSerializable(typeof(DotmeshVolume))]
 [JsonSerializable(typeof(ImmutableArray<Commit>))]
+[JsonSerializable(typeof(ImmutableArray<CommitSize>))]
 [JsonSerializable(typeof(ImmutableArray<Container>))]
 [JsonSerializable(typeof(ImmutableArray<string>))]
 [JsonSerializable(typeof(DotsAndBranches))]
@@ -36,6 +37,8 @@ namespace Dotmesh.Rpc.Wire;
 [JsonSerializable(typeof(ImmutableArray<SafeUser>))]
 [JsonSerializable(typeof(TransferPollResult))]
 [JsonSerializable(typeof(ImmutableArray<TransferEntry>))]
+[JsonSerializable(typeof(ImmutableArray<LogEntry>))]
+[JsonSerializable(typeof(ImmutableArray<WireSetting>))]
 [JsonSerializable(typeof(PaymentRequest))]
 [JsonSerializable(typeof(PaymentReply))]
 public sealed partial class WireJson : JsonSerializerContext;

@@ -22,6 +22,11 @@ public sealed class ClusterSpec : ThreeNodes
             Assert.Equal(id, (string?)seen[^1]!["Id"]);
         }
 
+        // of a dot on folders that nobody wrote into
+        var sizes = (JsonArray)(await Rpc(2).Call("CommitSizes", dot))!;
+        Assert.Equal(
+            ((JsonArray)(await Rpc(0).Call("Commits", dot))!).Select(commit => ((string?)commit!["Id"], 0L)),
+            sizes.Select(size => ((string?)size!["Id"], (long)size["SizeBytes"]!)));
         await Rpc(2).Call("Branch", new { dot.Namespace, dot.Name, SourceBranch = "master", NewBranchName = "side", SourceCommitId = await Newest(1, dot) });
         Assert.Contains("side", ((JsonArray)(await Rpc(0).Call("Branches", new { dot.Namespace, dot.Name }))!).Select(b => (string?)b));
         foreach (var node in new[] { 0, 1, 2 })

@@ -151,6 +151,7 @@ internal static class ZfsOperations
             ["list"] = async p => Assert.Equal(2, (await p.Storage.List(Ct)).Count),
             ["find"] = async p => Assert.Equal(2, (await p.Storage.Find(ZfsSpecPool.Id, Ct))!.Commits.Length),
             ["usage"] = async p => Assert.Single(await p.Storage.Usage([ZfsSpecPool.Id], Ct)),
+            ["commit sizes"] = async p => Assert.Equal(2, (await p.Storage.CommitSizes(ZfsSpecPool.Id, Ct)).Count),
             ["predict"] = async p => Assert.InRange(await p.Storage.PredictSize(new(ZfsSpecPool.Id, null, ZfsSpecPool.Second), Ct), 1, long.MaxValue),
             ["send"] = async p => Assert.NotEmpty(await p.Storage.Sent(new(ZfsSpecPool.Id, null, ZfsSpecPool.Second))),
             ["create"] = p => p.Storage.Create(ZfsSpecPool.New, ZfsSpecPool.Labels(ZfsSpecPool.New), Ct),

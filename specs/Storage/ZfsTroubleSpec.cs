@@ -125,7 +125,7 @@ public sealed class ZfsTroubleSpec
         string[] removal = what.Contains("numbers", StringComparison.Ordinal) || what.Contains("half", StringComparison.Ordinal)
             ? []
             : ["destroy"];
-        foreach (var operation in (string[])["list", "find", "usage", "rollback", "stash", "send", .. removal])
+        foreach (var operation in (string[])["list", "find", "usage", "commit sizes", "rollback", "stash", "send", .. removal])
         {
             var refusal = await Record.ExceptionAsync(() => ZfsOperations.All[operation](pool));
             Assert.True(refusal is StorageException { Failure: StorageFailure.Unexpected }, $"{operation} met {what}: {refusal}");

@@ -191,8 +191,18 @@ internal sealed class FakeDots(IUsers users, Faults faults, TimeProvider clock, 
         return $"/var/dotmesh/{name}{(branch.Length == 0 ? "" : "@" + branch)}{(subdot.Length == 0 ? "" : "/" + subdot)}";
     }
 
+    public Task<ImmutableArray<DotHappening>> History(DotTarget target, long before, int most, CancellationToken ct) =>
+        Task.FromResult(ImmutableArray<DotHappening>.Empty);
+
+    public Task<ImmutableArray<DotHappening>> Happened(Caller caller, Type? kind, long before, int most, CancellationToken ct) =>
+        Task.FromResult(ImmutableArray<DotHappening>.Empty);
+
     public Task<Outcome<ImmutableArray<StoredCommit>>> Commits(DotTarget target, CancellationToken ct) =>
         Now<ImmutableArray<StoredCommit>>(_commits[target.Filesystem]);
+
+    public Task<Outcome<ImmutableArray<MeasuredCommit>>> CommitSizes(DotTarget target, CancellationToken ct) =>
+        Now<ImmutableArray<MeasuredCommit>>(
+            _commits[target.Filesystem].Select(commit => new MeasuredCommit(commit.Id, 19456)).ToImmutableArray());
 
     public Task<IReadOnlyList<DotView>> View(IReadOnlyCollection<DotTarget> targets, CancellationToken ct) =>
         Task.FromResult<IReadOnlyList<DotView>>([.. targets.Select(target => new DotView(

@@ -214,6 +214,16 @@ internal sealed class MemoryStorage(string root) : IStorage
         }
     }
 
+    public async Task<IReadOnlyDictionary<CommitId, long>> CommitSizes(FilesystemId id, CancellationToken ct)
+    {
+        await Enter("commit-sizes", id, ct);
+        lock (_lock)
+        {
+            return (_filesystems.GetValueOrDefault(id)?.Commits ?? []).ToDictionary(
+                commit => commit.Stored.Id, commit => commit.Files.Values.Sum(text => (long)text.Length));
+        }
+    }
+
     public async Task Destroy(FilesystemId id, CancellationToken ct)
     {
         await Enter("destroy", id, ct);

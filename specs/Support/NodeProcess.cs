@@ -171,6 +171,14 @@ public sealed class NodeProcess : IAsyncDisposable
 
     public Task Kill9() => _process.Kill9();
 
+    /// <summary>kill -9, and once more from what is there: the new process.</summary>
+    public async Task<NodeProcess> KillAndStart()
+    {
+        await Kill9();
+        await DisposeAsync();
+        return await Start(Setup);
+    }
+
     public Task<ChildResult> Ended(TimeSpan? limit = null) => _process.Finished(limit ?? TimeSpan.FromSeconds(60));
 
     public async ValueTask DisposeAsync()

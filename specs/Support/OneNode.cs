@@ -135,7 +135,8 @@ internal sealed class OneNode : IAsyncDisposable
         {
             DataSource = Path.Combine(folder, "dotmesh.db"),
             DefaultTimeout = 30,
-        }.ConnectionString);
+        }.ConnectionString,
+        failure => new DatabaseException(failure.Message, failure));
 
     public static DotName Name(string name) =>
         name.Split('/') is [var ns, var dot] ? new DotName(ns, dot) : new DotName("admin", name);

@@ -41,6 +41,11 @@ internal sealed class RpcUser(RpcHost host, string name, string secret)
     public async Task<IReadOnlyList<JsonElement>> Commits(string dot, string branch = "") =>
         [.. (await Result("Commits", Triple(dot, branch))).EnumerateArray()];
 
+    /// <summary>Bytes of all files at each commit, oldest first.</summary>
+    public async Task<IReadOnlyList<(string Id, long Bytes)>> Sizes(string dot, string branch = "") =>
+        [.. (await Result("CommitSizes", Triple(dot, branch))).EnumerateArray()
+            .Select(size => (size.GetProperty("Id").GetString()!, size.GetProperty("SizeBytes").GetInt64()))];
+
     /// <summary>The messages of the commits, oldest first: what <c>dm log</c> shows.</summary>
     public async Task<IReadOnlyList<string>> Log(string dot, string branch = "") =>
         [.. (await Commits(dot, branch)).Select(commit => Metadata(commit, "message"))];

@@ -64,6 +64,15 @@ public sealed class ZfsPool : IAsyncDisposable
         Assert.True(result.ExitCode == 0, $"zfs receive {dataset}: {result.Stderr}");
     }
 
+    /// <summary>As the administrator of the machine would; in turn with all else that mounts and unmounts, which zfs-fuse needs.</summary>
+    public async Task UnmountByHand(string path)
+    {
+        using var turn = await new MountTurn().Take(default);
+        await Run("umount", path);
+    }
+
+    public static bool IsMounted(string path) => File.ReadLines("/proc/mounts").Any(line => line.Split(' ')[1] == path);
+
     /// <summary>Takes the pool away from under whoever uses it, as a disk that is pulled.</summary>
     public async Task Export()
     {

@@ -20,10 +20,10 @@ public sealed partial class RpcOpenRpcSpec
             "UpdatePassword", "RegisterNewUser", "UpdateUserPassword", "UserFromName", "UserFromEmail", "UserFromCustomerId",
             "SetUserMetadataField", "DeleteUserMetadataField", "SetUserEmail", "UpdateUserPaymentDetails", "AddCollaborator",
             "RemoveCollaborator", "Create", "Delete", "DeleteVolume", "Exists", "Get", "List", "ListWithContainers", "Lookup",
-            "Containers", "ContainersById", "Commit", "Snapshot", "Commits", "Snapshots", "CommitsById", "SnapshotsById",
+            "Containers", "ContainersById", "Commit", "Snapshot", "Commits", "CommitSizes", "Snapshots", "CommitsById", "SnapshotsById",
             "Rollback", "Branch", "Clone", "Branches", "Clones", "SwitchContainers", "AllDotsAndBranches", "AllVolumesAndClones", "MountCommit",
             "StashAfter", "GetReplicationLatencyForBranch", "PredictSize", "DeducePathToTopLevelFilesystem", "Procure",
-            "ForceBranchMasterById", "SetReplication", "MoveDot", "Nodes", "Users", "DrainNode", "Transfer", "GetTransfer", "Transfers",
+            "History", "Activity", "TransferLog", "Settings", "ForceBranchMasterById", "SetReplication", "MoveDot", "Nodes", "Users", "DrainNode", "Transfer", "GetTransfer", "Transfers",
             "CancelTransfer", "RetryTransfer", "RegisterFilesystem", "RegisterTransfer", "StreamFormats", "ResumePoint", "SetDebugFlag", "DumpInternalState", "SubmitPayment", "DumpEtcd",
             "RestoreEtcd",
         ];

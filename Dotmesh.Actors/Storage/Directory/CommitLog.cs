@@ -5,7 +5,7 @@ using Dotmesh.Actors.Storage.Posix;
 namespace Dotmesh.Actors.Storage.Directory;
 
 /// <param name="Manifest">Name of the commit's manifest; commits without a change between them share one.</param>
-/// <param name="TotalBytes">What the tree holds.</param>
+/// <param name="TotalBytes">What the tree holds, as <see cref="Trees.TotalBytes"/> counts it.</param>
 /// <param name="NextObject">Every object of this and all earlier commits has a smaller number.</param>
 internal sealed record CommitRecord(
     string Id,

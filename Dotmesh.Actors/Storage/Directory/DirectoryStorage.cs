@@ -219,6 +219,15 @@ public sealed partial class DirectoryStorage : IStorage
         },
         ct);
 
+    public Task<IReadOnlyDictionary<CommitId, long>> CommitSizes(FilesystemId id, CancellationToken ct) => Task.Run(
+        () =>
+        {
+            // the log has the size of each commit: neither trees nor manifests are read
+            var commits = _pool.Heads.TryGet(id.Value)?.Commits ?? (IsName(id.Value) ? _pool.Folder(id.Value).ReadCommits() : []);
+            return (IReadOnlyDictionary<CommitId, long>)commits.ToDictionary(commit => new CommitId(commit.Id), commit => commit.TotalBytes);
+        },
+        ct);
+
     public Task<IReadOnlyList<string>> Recover(CancellationToken ct) => Task.Run(
         () =>
         {

@@ -85,7 +85,8 @@ internal sealed class Receiving(SectionReader input, KeptContents kept, Cancella
         var sequence = commits.IsEmpty ? 1 : commits[^1].Sequence + 1;
         var manifest = sequence.ToString(CultureInfo.InvariantCulture);
         var checksum = folder.Manifests.WriteFull(manifest, tree, durable: false).Checksum;
-        var record = sent with { Sequence = sequence, Manifest = manifest, NextObject = objects.Next };
+        // counted here: what a stream says of itself need not be true
+        var record = sent with { Sequence = sequence, Manifest = manifest, TotalBytes = Trees.TotalBytes(tree), NextObject = objects.Next };
         return new Received(commits.Add(record), tree, checksum);
     }
 

@@ -53,6 +53,44 @@ public sealed partial class ZfsStorage
         return result;
     }
 
+    /// <summary>Commits do not change, so other than for <see cref="Usage"/> no transaction group has to be closed.</summary>
+    public async Task<IReadOnlyDictionary<CommitId, long>> CommitSizes(FilesystemId id, CancellationToken ct)
+    {
+        try
+        {
+            return await _tool.Reading(() => ReadCommitSizes(id, ct), ct);
+        }
+        catch (StorageException missing) when (missing.Failure == StorageFailure.NotFound)
+        {
+            return new Dictionary<CommitId, long>();
+        }
+    }
+
+    private async Task<Dictionary<CommitId, long>> ReadCommitSizes(FilesystemId id, CancellationToken ct)
+    {
+        var (dataset, told) = (_names.Dataset(id), false);
+        var sizes = new Dictionary<CommitId, long>();
+        await _tool.Lines(
+            ["get", "-Hp", "-r", "-o", "name,property,value", "referenced", dataset],
+            line =>
+            {
+                if (line.Split('\t') is not [var name, "referenced", var value]
+                    || !long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes))
+                {
+                    throw ZfsInventory.NotUnderstood(line);
+                }
+
+                // the filesystem is listed before its commits
+                told |= name == dataset;
+                if (_names.CommitOf(name) is { } commit && commit.Filesystem == id)
+                {
+                    sizes[commit.Commit] = bytes;
+                }
+            },
+            ct);
+        return told ? sizes : throw new StorageException(StorageFailure.Unexpected, $"zfs told no size of {id}, and no error. Try again.");
+    }
+
     /// <summary>
     /// Without <c>written</c>: growth since the newest commit plus what only that commit still holds. Commits of this
     /// driver always have a block of their own there (see Commit), so the sum is zero exactly when nothing was written;

@@ -78,6 +78,30 @@ public abstract class BehaviourCommitsSpec(BehaviourNode node)
         Assert.Matches("^[0-9]{19}$", RpcUser.Metadata(commit, "timestamp"));
     }
 
+    [SkippableFact]
+    public async Task The_sizes_of_commits_are_those_of_all_files_oldest_first()
+    {
+        await _admin.Init("admin/sized");
+        var path = await _admin.Procure("admin/sized");
+        await File.WriteAllBytesAsync(Path.Combine(path, "X"), Noise(256 << 10));
+        var first = await _admin.Commit("admin/sized");
+        await File.WriteAllBytesAsync(Path.Combine(path, "Y"), Noise(1 << 20));
+        var second = await _admin.Commit("admin/sized");
+        await _admin.Branch("admin/sized", "master", "side", first);
+        var side = await _admin.Commit("admin/sized", branch: "side");
+
+        var sizes = await _admin.Sizes("admin/sized");
+        Assert.Equal([first, second], sizes.Skip(1).Select(size => size.Id));
+        Assert.InRange(sizes[1].Bytes - sizes[0].Bytes, 256 << 10, 512 << 10);
+        Assert.InRange(sizes[2].Bytes - sizes[1].Bytes, 1 << 20, (1 << 20) + (256 << 10));
+        var own = Assert.Single(await _admin.Sizes("admin/sized", "side"));
+        Assert.Equal(side, own.Id);
+        Assert.InRange(own.Bytes, 256 << 10, 512 << 10);
+
+        Assert.Equal("Permission denied.", await node.Bob.Error("CommitSizes", RpcUser.Triple("admin/sized")));
+        Assert.Equal("No such filesystem named 'admin/nothing'", await _admin.Error("CommitSizes", RpcUser.Triple("admin/nothing")));
+    }
+
     [SkippableTheory]
     [InlineData("Apples")]
     [InlineData("1st")]
@@ -108,6 +132,14 @@ public abstract class BehaviourCommitsSpec(BehaviourNode node)
         await node.Host.Restart();
 
         Assert.Equal(massive, RpcUser.Metadata((await _admin.Commits("admin/massive"))[^1], "massive"));
+    }
+
+    /// <summary>Nothing that a pool could compress, the same in every run.</summary>
+    private static byte[] Noise(int bytes)
+    {
+        var noise = new byte[bytes];
+        new Random(1).NextBytes(noise);
+        return noise;
     }
 }
 

@@ -1,4 +1,3 @@
-using Dotmesh.Actors.Storage.Zfs;
 using Dotmesh.Specs.Support;
 using Xunit;
 
@@ -204,13 +203,7 @@ public sealed class BehaviourMountsZfsSpec : BehaviourMountsSpec, IClassFixture<
         _node = node;
     }
 
-    /// <summary>In turn with all else that mounts and unmounts: zfs-fuse needs it.</summary>
-    protected override async Task UnmountByHand(string filesystem)
-    {
-        using var turn = await new MountTurn().Take(default);
-        await _node.Pool!.Run("umount", Mount(filesystem));
-    }
+    protected override Task UnmountByHand(string filesystem) => _node.Pool!.UnmountByHand(Mount(filesystem));
 
-    protected override bool IsMounted(string filesystem) =>
-        File.ReadLines("/proc/mounts").Any(line => line.Split(' ')[1] == Mount(filesystem));
+    protected override bool IsMounted(string filesystem) => ZfsPool.IsMounted(Mount(filesystem));
 }

@@ -124,6 +124,7 @@ public sealed class DmExchangeSpec() : TwoNodesSpec(onPools: false)
         await Here.Over(id);
         Assert.Equal("", await A.Says("transfers", "ls", "-o", "name"));
         Assert.Equal("error", (string?)JsonNode.Parse(await A.Says("transfers", "ls", "--all", "-o", "jsonl"))!["status"]);
+        Assert.Contains("Cancelled by admin.", (await A.Says("transfers", "log", id)).Split('\n')[1], StringComparison.Ordinal);
         Assert.EndsWith("Done!", await A.Says("transfers", "retry", id), StringComparison.Ordinal);
         Assert.Equal("apples", await B.Says("list", "-o", "name"));
         Assert.Contains("No such intercluster transfer", await A.Fails(3, "transfers", "watch", "of-nobody"), StringComparison.Ordinal);

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Dotmesh.Actors.Storage.Zfs;
 using Dotmesh.Specs.Support;
 using Xunit;
 
@@ -92,18 +91,9 @@ public sealed class DmNodeLifeZfsSpec : IAsyncLifetime
 
     private string Mount(string id) => Path.Combine(_node.Setup.MountPrefix, "dmfs", id);
 
-    private bool IsMounted(string id) => File.ReadLines("/proc/mounts").Any(line => line.Split(' ')[1] == Mount(id));
+    private bool IsMounted(string id) => ZfsPool.IsMounted(Mount(id));
 
-    private async Task UnmountByHand(string id)
-    {
-        using var turn = await new MountTurn().Take(default);
-        await _pool!.Run("umount", Mount(id));
-    }
+    private Task UnmountByHand(string id) => _pool!.UnmountByHand(Mount(id));
 
-    private async Task Restart()
-    {
-        await _node.Kill9();
-        await _node.DisposeAsync();
-        _node = await NodeProcess.Start(_node.Setup);
-    }
+    private async Task Restart() => _node = await _node.KillAndStart();
 }

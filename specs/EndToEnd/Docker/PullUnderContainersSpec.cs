@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Dotmesh.Actors;
 using Dotmesh.Specs.EndToEnd.Transfers;
 using Dotmesh.Specs.Support;
@@ -143,18 +142,6 @@ public sealed class PullUnderContainersSpec(DockerNode node) : IClassFixture<Doc
         await Hub.Commits(dot, "newer");
     }
 
-    private Task<string> Ask(string name, bool stop = false, bool stash = false) => node.Node.Rpc.Text("Transfer", new JsonObject
-    {
-        ["Peer"] = "127.0.0.1",
-        ["Port"] = _hub.Setup.ClientPort,
-        ["User"] = "admin",
-        ["ApiKey"] = NodeProcess.ReadKey(_hub.Setup),
-        ["Direction"] = "pull",
-        ["LocalNamespace"] = "admin",
-        ["LocalName"] = _engine.Named(name),
-        ["RemoteNamespace"] = "admin",
-        ["RemoteName"] = _engine.Named(name),
-        ["StashDivergence"] = stash,
-        ["StopContainers"] = stop,
-    });
+    private Task<string> Ask(string name, bool stop = false, bool stash = false) =>
+        Here.Begin("pull", Hub, _engine.Named(name), _engine.Named(name), stash: stash, stopContainers: stop);
 }

@@ -113,9 +113,7 @@ public sealed class VolumePluginSpec : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Exception>(() => File.WriteAllTextAsync(Path.Combine(mounted, "b"), "x"));
 
         // the next life of the node knows the name too
-        await _node.Kill9();
-        await _node.DisposeAsync();
-        _node = await NodeProcess.Start(_setup);
+        _node = await _node.KillAndStart();
         Assert.Equal("", await _plugin.Error("VolumeDriver.Get", new { Name = "yesterday" }));
         Assert.Contains("exists already", await _plugin.Error("VolumeDriver.Create", new { Name = "yesterday", Opts = new { dot = "past" } }), StringComparison.Ordinal);
         Assert.Equal("", await _plugin.Error("VolumeDriver.Remove", new { Name = "yesterday" }));
@@ -219,9 +217,7 @@ public sealed class VolumePluginSpec : IAsyncLifetime
         await _plugin.Call("VolumeDriver.Create", new { Name = "held" });
         await _plugin.Call("VolumeDriver.Mount", new { Name = "held", ID = "1" });
         var commit = await _node.Rpc.Text("Commit", new { Namespace = "admin", Name = "held", Branch = "", Message = "m" });
-        await _node.Kill9();
-        await _node.DisposeAsync();
-        _node = await NodeProcess.Start(_setup);
+        _node = await _node.KillAndStart();
 
         var rollback = await Assert.ThrowsAsync<RpcErrorException>(
             () => _node.Rpc.Call("Rollback", new { Namespace = "admin", Name = "held", Branch = "", SnapshotId = commit }));

@@ -82,19 +82,19 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes, bool typed = false)
     /// <param name="port">In the place of the other side's own.</param>
     public Task<string> Begin(
         string direction, Side other, string name, string remote, string branch = "", bool stash = false, int node = 0, int otherNode = 0,
-        long bytesPerSecond = 0, (string Name, string Secret)? @as = null, int? port = null) =>
-        _words is not null && bytesPerSecond == 0 && @as is null && port is null
+        long bytesPerSecond = 0, (string Name, string Secret)? @as = null, int? port = null, bool stopContainers = false) =>
+        _words is not null && !stopContainers && bytesPerSecond == 0 && @as is null && port is null
             ? _words.Begin(direction, other.Nodes[otherNode], name, remote, branch, stash, node)
-            : Called(direction, other, name, remote, branch, stash, node, otherNode, bytesPerSecond, @as, port);
+            : Called(direction, other, name, remote, branch, stash, node, otherNode, bytesPerSecond, @as, port, stopContainers);
 
     /// <summary>Asks for a transfer that is refused; answers the text.</summary>
     public async Task<string> Refused(
         string direction, Side other, string name, string remote, string branch = "", (string Name, string Secret)? @as = null) =>
-        (await Assert.ThrowsAsync<RpcErrorException>(() => Called(direction, other, name, remote, branch, false, 0, 0, 0, @as, null))).Text;
+        (await Assert.ThrowsAsync<RpcErrorException>(() => Called(direction, other, name, remote, branch, false, 0, 0, 0, @as, null, false))).Text;
 
     private Task<string> Called(
         string direction, Side other, string name, string remote, string branch, bool stash, int node, int otherNode,
-        long bytesPerSecond, (string Name, string Secret)? @as, int? port) =>
+        long bytesPerSecond, (string Name, string Secret)? @as, int? port, bool stopContainers) =>
         Rpc(node).Text("Transfer", new
         {
             Peer = other.Nodes[otherNode].Setup.Host,
@@ -109,6 +109,7 @@ public sealed class Side(IReadOnlyList<NodeProcess> nodes, bool typed = false)
             RemoteName = remote.Split('/')[^1],
             RemoteBranchName = branch,
             StashDivergence = stash,
+            StopContainers = stopContainers,
             MaxBytesPerSecond = bytesPerSecond,
         });
 

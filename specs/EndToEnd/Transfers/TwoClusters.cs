@@ -54,12 +54,7 @@ public sealed class TwoNodes(bool onPools, params (string Name, string Value)[] 
     }
 
     /// <summary>kill -9, and once more from what is there.</summary>
-    public async Task KillAndStart(int number)
-    {
-        await _nodes[number].Kill9();
-        await _nodes[number].DisposeAsync();
-        _nodes[number] = await NodeProcess.Start(_nodes[number].Setup);
-    }
+    public async Task KillAndStart(int number) => _nodes[number] = await _nodes[number].KillAndStart();
 
     public async ValueTask DisposeAsync()
     {

@@ -32,6 +32,23 @@ public sealed class DotmeshClientSpec
         Assert.Equal("""{"jsonrpc":"2.0","method":"DotmeshRPC.Get","params":"x","id":1}""", body);
     }
 
+    [Fact]
+    public async Task Sizes_of_commits_are_asked_of_a_branch_and_found_by_the_commits_id()
+    {
+        var body = "";
+        using var client = Client(async request =>
+        {
+            body = await request.Content!.ReadAsStringAsync();
+            return Json("""{"result":[{"Id":"first","SizeBytes":0},{"Id":"second","SizeBytes":5000000000}]}""");
+        });
+
+        var sizes = await client.CommitSizes(new DotName("bob", "pears"), "side", default);
+
+        Assert.Equal(new Dictionary<string, long> { ["first"] = 0, ["second"] = 5_000_000_000 }, sizes);
+        var asked = """{"jsonrpc":"2.0","method":"DotmeshRPC.CommitSizes","params":{"Namespace":"bob","Name":"pears","Branch":"side"},"id":1}""";
+        Assert.Equal(asked, body);
+    }
+
     [Theory]
     [InlineData(200, """{"error":{"code":-32000,"message":"no","data":{"code":"denied","requestId":"r"}}}""", FailureKind.Denied, "no", "r")]
     [InlineData(200, """{"error":{"code":-32000,"message":"No such filesystem named 'a/b'"}}""", FailureKind.NotFound, "No such filesystem named 'a/b'", "header")]
