@@ -56,5 +56,6 @@ public sealed record ApiMethod(string Name, string Summary, string Description, 
     }
 
     // for a POSIX shell
-    private static string Quoted(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    /// <summary>As one word of a shell.</summary>
+    public static string Quoted(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -1,8 +1,14 @@
+using Dotmesh.Client;
+
 namespace Dotmesh.WebConsole.Models;
 
 /// <summary>Metadata as it is typed: <c>key=value, other=value</c>.</summary>
 public static class CommitMetadata
 {
+    /// <summary>What a commit carries besides what every commit has.</summary>
+    public static IEnumerable<KeyValuePair<string, string>> Extra(Commit commit) =>
+        (commit.Metadata ?? []).Where(pair => pair.Key is not ("message" or "author" or "timestamp" or "type"));
+
     /// <summary>What has no <c>=</c> is a key with an empty value; of a key that is given twice the last one counts.</summary>
     public static IReadOnlyDictionary<string, string> Parse(string text)
     {

@@ -9,5 +9,9 @@ public static class Links
 
     public static string Operation(string id) => $"operations/{Uri.EscapeDataString(id)}";
 
+    public static string User(string id) => $"users/{Uri.EscapeDataString(id)}";
+
+    public static string DotsIn(string @namespace) => $"dots?namespace={Uri.EscapeDataString(@namespace)}";
+
     public static string DotsOf(string node) => $"dots?node={Uri.EscapeDataString(node)}";
 }

@@ -23,8 +23,9 @@ public static class Texts
 
     public static string Number(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 
-    /// <summary><c>1 dot</c>, <c>2 dots</c>.</summary>
-    public static string Count(long value, string one) => $"{Number(value)} {one}{(value == 1 ? "" : "s")}";
+    /// <summary><c>1 dot</c>, <c>2 dots</c>, <c>2 branches</c>.</summary>
+    public static string Count(long value, string one) =>
+        $"{Number(value)} {one}{(value == 1 ? "" : one.EndsWith("ch", StringComparison.Ordinal) ? "es" : "s")}";
 
     /// <summary>UTC: nodes and browsers may be in different places.</summary>
     public static string Time(DateTimeOffset? time) =>

@@ -20,6 +20,14 @@ internal static class Confirmations
         return await shown.Result is { Canceled: false };
     }
 
+    /// <summary>Shows names and values, until it is closed.</summary>
+    public static async Task Facts(this IDialogService dialogs, string title, IReadOnlyList<(string Name, string Value)> items)
+    {
+        var parameters = new DialogParameters<Facts> { { dialog => dialog.Title, title }, { dialog => dialog.Items, items } };
+        var shown = await dialogs.ShowAsync<Facts>(title, parameters, Options);
+        await shown.Result;
+    }
+
     /// <summary>What was typed; null when it was left.</summary>
     public static async Task<string?> Asked(this IDialogService dialogs, string title, string text, string label, string action)
     {

@@ -17,11 +17,10 @@ public abstract class LivePage : ComponentBase, IDisposable
     private readonly CancellationTokenSource _left = new();
     // never disposed: a reading that is under way when the page is left still ends its turn, and it holds nothing of the system
     private readonly SemaphoreSlim _reading = new(1);
-    private readonly CancellationToken _gone;
     private TimeSpan _took;
-    private bool _begun;
+    private string? _read;
 
-    protected LivePage() => _gone = _left.Token;
+    protected LivePage() => Left = _left.Token;
 
     [Inject]
     protected ConsoleSession Session { get; set; } = null!;
@@ -29,7 +28,7 @@ public abstract class LivePage : ComponentBase, IDisposable
     protected DotmeshClient Api => Session.Api;
 
     /// <summary>Ends when the page is left.</summary>
-    protected CancellationToken Left => _gone;
+    protected CancellationToken Left { get; }
 
     /// <summary>Why the last reading failed; null when it did not.</summary>
     protected DotmeshException? Failure { get; private set; }
@@ -37,27 +36,44 @@ public abstract class LivePage : ComponentBase, IDisposable
     /// <summary>Whether there is something to show.</summary>
     protected bool HasRead { get; private set; }
 
+    /// <summary>What the page is about, by its address: another one is read at once. What only picks from it (a search) is none of it.</summary>
+    protected virtual string Subject => "";
+
     protected abstract Task Read();
 
     protected override async Task OnParametersSetAsync()
     {
-        await ReadNow();
-        if (!_begun)
+        var isFirst = _read is null;
+        if (_read == Subject)
         {
-            _begun = true;
+            return;
+        }
+
+        _read = Subject;
+        await ReadNow();
+        if (isFirst)
+        {
             _ = Follow();
         }
     }
 
+    /// <summary>What all pages of this user read. See <see cref="ConsoleSession.Shared"/>.</summary>
+    protected Task<T> Shared<T>(string what, Func<DotmeshClient, CancellationToken, Task<T>> read) => Session.Shared(what, read).WaitAsync(Left);
+
     /// <summary>After a change, to show it without delay.</summary>
-    protected async Task ReadNow()
+    protected Task ReadFresh()
+    {
+        Session.Forget();
+        return ReadNow();
+    }
+
+    private async Task ReadNow()
     {
         await _reading.WaitAsync(Left);
         var started = Session.Clock.GetTimestamp();
         try
         {
             await Read();
-            _took = Session.Clock.GetElapsedTime(started);
             (Failure, HasRead) = (null, true);
         }
         catch (DotmeshException failure)
@@ -66,6 +82,8 @@ public abstract class LivePage : ComponentBase, IDisposable
         }
         finally
         {
+            // what fails late is not asked again at once
+            _took = Session.Clock.GetElapsedTime(started);
             _reading.Release();
         }
     }
@@ -77,7 +95,8 @@ public abstract class LivePage : ComponentBase, IDisposable
             while (true)
             {
                 // what is slow to read is read less often: pages must not be what keeps a node busy
-                await Task.Delay(Pause > SlowFactor * _took ? Pause : SlowFactor * _took, Session.Clock, Left);
+                var rest = SlowFactor * _took;
+                await Task.Delay(rest > Pause ? rest : Pause, Session.Clock, Left);
                 await InvokeAsync(async () =>
                 {
                     await ReadNow();

@@ -43,6 +43,8 @@ public static class ConsoleApplication
         services.AddCascadingAuthenticationState();
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddMudServices();
+        services.AddSingleton(new SharedReads(host.Clock));
+        services.AddSingleton(new SignedOut(host.Clock));
         services.AddScoped<ConsoleSession>();
         return services;
     }
@@ -52,9 +54,11 @@ public static class ConsoleApplication
         app.Map(Root, console =>
         {
             console.UseMiddleware<SecurityHeaders>();
+            console.Use(BehindProxy);
             console.Use(Limits);
             console.Use(EmbeddedAssets.Serve);
             console.UseWebSockets();
+            console.UseStatusCodePagesWithReExecute("/not-found");
             console.UseRouting();
             console.UseAuthentication();
             console.UseAuthorization();
@@ -79,6 +83,19 @@ public static class ConsoleApplication
         options.LoginPath = "/sign-in";
         options.ReturnUrlParameter = "to";
         options.Events.OnValidatePrincipal = SignIn.Validate;
+    }
+
+    /// <summary>
+    /// A proxy in front that ends TLS says so: cookies are for encrypted ways only then. Whoever lies about it harms nobody else.
+    /// </summary>
+    private static Task BehindProxy(HttpContext context, RequestDelegate next)
+    {
+        if (context.Request.Headers["X-Forwarded-Proto"] is [{ } scheme] && scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase))
+        {
+            context.Request.Scheme = Uri.UriSchemeHttps;
+        }
+
+        return next(context);
     }
 
     /// <summary>

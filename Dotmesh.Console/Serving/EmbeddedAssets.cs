@@ -21,16 +21,16 @@ internal static class EmbeddedAssets
     public static Task Serve(HttpContext context, RequestDelegate next)
     {
         var path = context.Request.Path.Value ?? "";
-        // where Blazor itself looks for its script
-        var name = path == "/_framework/blazor.web.js" ? "blazor.web.js" : path.StartsWith(Folder, StringComparison.Ordinal) ? path[Folder.Length..] : null;
-        return name is not null && ByName.TryGetValue(name, out var asset) ? Send(context, asset) : next(context);
+        return path.StartsWith(Folder, StringComparison.Ordinal) && ByName.TryGetValue(path[Folder.Length..], out var asset)
+            ? Send(context, asset)
+            : next(context);
     }
 
     private static async Task Send(HttpContext context, Asset asset)
     {
         var response = context.Response;
         response.Headers.ETag = $"\"{asset.Version}\"";
-        response.Headers.CacheControl = context.Request.Query.ContainsKey("v") ? "public, max-age=31536000, immutable" : "no-cache";
+        response.Headers.CacheControl = "public, max-age=31536000, immutable";
         if (context.Request.Headers.IfNoneMatch == response.Headers.ETag)
         {
             response.StatusCode = StatusCodes.Status304NotModified;

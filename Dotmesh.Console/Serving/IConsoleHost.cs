@@ -13,8 +13,13 @@ public interface IConsoleHost
 
     TimeProvider Clock { get; }
 
+    /// <summary>An id that was never given before.</summary>
+    string NewId();
+
     /// <summary>By name and password; an API key is refused. Whoever guesses is slowed down by its address.</summary>
     Task<ConsoleSignIn> SignIn(string user, string password, IPAddress from, CancellationToken ct);
+
+    bool IsAdmin(string userId);
 
     /// <summary>Another text when the user's password is another one; null when there is no such user any more.</summary>
     string? PasswordMark(string userId);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Claims;
 using Dotmesh.WebConsole.Pages;
+using Dotmesh.WebConsole.Session;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -16,12 +17,13 @@ namespace Dotmesh.WebConsole.Serving;
 internal static class SignIn
 {
     internal const string Mark = "mark";
+    private const string SessionId = "session";
 
     public static void Map(IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet("/sign-in", (string? to) => Page(to, "", "")).AllowAnonymous();
-        endpoints.MapPost("/sign-in", Enter).AllowAnonymous().DisableAntiforgery();
-        endpoints.MapPost("/sign-out", (Delegate)Leave).AllowAnonymous().DisableAntiforgery();
+        endpoints.MapPost("/sign-in", Enter).AllowAnonymous();
+        endpoints.MapPost("/sign-out", (Delegate)Leave).AllowAnonymous();
         // renews the cookie of who works on an open page, which asks for nothing else
         endpoints.MapGet("/alive", () => Results.NoContent()).RequireAuthorization();
     }
@@ -30,15 +32,16 @@ internal static class SignIn
     public static async Task Validate(CookieValidatePrincipalContext context)
     {
         var host = context.HttpContext.RequestServices.GetRequiredService<IConsoleHost>();
-        if (!IsCurrent(host, context.Principal))
+        if (!IsCurrent(host, context.HttpContext.RequestServices.GetRequiredService<SignedOut>(), context.Principal))
         {
             context.RejectPrincipal();
             await context.HttpContext.SignOutAsync(ConsoleApplication.Scheme);
         }
     }
 
-    public static bool IsCurrent(IConsoleHost host, ClaimsPrincipal? user) =>
-        user?.FindFirstValue(ClaimTypes.NameIdentifier) is { } id && host.PasswordMark(id) is { } mark && user.FindFirstValue(Mark) == mark;
+    public static bool IsCurrent(IConsoleHost host, SignedOut signedOut, ClaimsPrincipal? user) =>
+        user?.FindFirstValue(ClaimTypes.NameIdentifier) is { } id && host.PasswordMark(id) is { } mark && user.FindFirstValue(Mark) == mark
+        && user.FindFirstValue(SessionId) is { } session && !signedOut.Has(session);
 
     /// <summary>Only ways within the console: a link must not lead elsewhere by signing in.</summary>
     internal static string Within(string? to) =>
@@ -66,14 +69,20 @@ internal static class SignIn
         }
 
         var identity = new ClaimsIdentity(
-            [new(ClaimTypes.NameIdentifier, id), new(ClaimTypes.Name, entered.Name), new(Mark, mark)], ConsoleApplication.Scheme);
+            [new(ClaimTypes.NameIdentifier, id), new(ClaimTypes.Name, entered.Name), new(Mark, mark), new(SessionId, host.NewId())],
+            ConsoleApplication.Scheme);
         await context.SignInAsync(ConsoleApplication.Scheme, new ClaimsPrincipal(identity));
         return Results.LocalRedirect(Within(to));
     }
 
     /// <summary>Always: a form of another user's page must not leave somebody signed in. Another site's page does not send the cookie along.</summary>
-    private static async Task<IResult> Leave(HttpContext context)
+    private static async Task<IResult> Leave(HttpContext context, SignedOut signedOut)
     {
+        if (context.User.FindFirstValue(SessionId) is { } session)
+        {
+            signedOut.Add(session, ConsoleApplication.IdleLimit);
+        }
+
         await context.SignOutAsync(ConsoleApplication.Scheme);
         return Results.LocalRedirect($"{ConsoleApplication.Root}/sign-in");
     }

@@ -35,7 +35,7 @@ public sealed partial class NodeHost
         if (withConsole)
         {
             var keys = Path.Combine(_options.Node.DataFolder, "console-keys");
-            builder.Services.AddDotmeshConsole(new NodeConsole(pipeline, users, node, keys, TimeProvider.System));
+            builder.Services.AddDotmeshConsole(new NodeConsole(pipeline, users, node, keys, TimeProvider.System, new RandomIds()));
         }
 
         var app = builder.Build();

@@ -52,6 +52,12 @@ try
         figures.AddRange(await ClusterBench.Run());
     }
 
+    if (what is "console")
+    {
+        Environment.SetEnvironmentVariable("DOTMESH_SPEC_LANES", "browser");
+        figures.AddRange(await ConsoleBench.Run());
+    }
+
     if (what is "all" or "docker")
     {
         figures.AddRange(await DockerBench.Run());

@@ -43,7 +43,7 @@ public sealed class Browser : IAsyncLifetime
     /// <summary>A window without cookies.</summary>
     public async Task<IPage> Window(bool dark = false)
     {
-        var context = await _browser!.NewContextAsync(new() { ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light });
+        var context = await _browser!.NewContextAsync(new() { ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, ReducedMotion = ReducedMotion.Reduce });
         var page = await context.NewPageAsync();
         page.SetDefaultTimeout(60_000);
         return page;

@@ -2,6 +2,7 @@ using System.Net;
 using Dotmesh.Specs.Support;
 using Microsoft.Playwright;
 using Xunit;
+using static Dotmesh.Specs.EndToEnd.WebConsole.PageWords;
 
 namespace Dotmesh.Specs.EndToEnd.WebConsole;
 
@@ -42,18 +43,37 @@ public sealed class ConsoleSpec(Browser browser) : IClassFixture<Browser>, IAsyn
 
         foreach (var wrong in (string[])["a guess", NodeProcess.ReadKey(_node.Setup)])
         {
-            await Enter(page, "admin", wrong);
+            await page.Enter("admin", wrong);
             await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("User name or password is not right.");
         }
 
-        await Enter(page, "admin", await AdminPassword());
-        await Expect(Title(page)).ToHaveTextAsync("Dots");
+        await page.Enter("admin", await AdminPassword());
+        await Expect(page.Title()).ToHaveTextAsync("Dots");
         Assert.EndsWith("/ui/dots?q=app", page.Url, StringComparison.Ordinal);
-        await Expect(page.GetByLabel("Search")).ToHaveValueAsync("app");
+        await Expect(page.Field("Search")).ToHaveValueAsync("app");
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        var tab = await page.Context.NewPageAsync();
+        await tab.GotoAsync($"{_node.Address}ui/nodes");
+        await Expect(tab.Title()).ToHaveTextAsync("Nodes");
+        await page.Button("Sign out").ClickAsync();
+        await Expect(page.Field("User name")).ToBeVisibleAsync();
+        await Expect(tab.Field("User name")).ToBeVisibleAsync();
         await page.GotoAsync($"{_node.Address}ui/dots");
-        await Expect(page.GetByLabel("User name")).ToBeVisibleAsync();
+        await Expect(page.Field("User name")).ToBeVisibleAsync();
+    }
+
+    [SkippableFact]
+    public async Task Behind_a_proxy_that_ends_TLS_cookies_are_for_encrypted_ways_only()
+    {
+        Lanes.Require(Lanes.Browser);
+        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
+        foreach (var (scheme, secure) in ((string, bool)[])[("https", true), ("http", false)])
+        {
+            using var asked = new HttpRequestMessage(HttpMethod.Get, new Uri(_node.Address, "/ui/sign-in"));
+            asked.Headers.Add("X-Forwarded-Proto", scheme);
+            using var page = await http.SendAsync(asked);
+            Assert.Equal(secure, string.Concat(page.Headers.GetValues("Set-Cookie")).Contains("secure", StringComparison.OrdinalIgnoreCase));
+        }
     }
 
     [SkippableFact]
@@ -62,36 +82,45 @@ public sealed class ConsoleSpec(Browser browser) : IClassFixture<Browser>, IAsyn
         Lanes.Require(Lanes.Browser);
         var page = await SignedIn("admin", await AdminPassword());
         await page.GetByRole(AriaRole.Link, new() { Name = "Make the first one" }).ClickAsync();
-        await page.GetByLabel("Name of the new dot").FillAsync("apples");
+        await page.Field("Name of the new dot").FillAsync("apples");
         await page.GetByRole(AriaRole.Button, new() { Name = "Create" }).ClickAsync();
-        await Expect(Title(page)).ToHaveTextAsync("apples");
+        await Expect(page.Title()).ToHaveTextAsync("apples");
 
         var folder = await _node.Rpc.Text("Procure", new { Namespace = "admin", Name = "apples", Subdot = "__default__" });
         await File.WriteAllTextAsync(Path.Combine(folder, "list"), "one apple");
-        await Commit(page, "One apple");
+        await page.Commit("One apple");
         await File.WriteAllTextAsync(Path.Combine(folder, "list"), "two apples");
-        await Commit(page, "Two apples");
+        await page.Commit("Two apples");
 
-        await Action(page, "One apple", "Branch from here");
-        await page.GetByLabel("Name of the branch").FillAsync("pears");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Branch", Exact = true }).ClickAsync();
+        await page.OnCommit("One apple", "Branch from here");
+        await page.Field("Name of the branch").FillAsync("pears");
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Branch", Exact = true }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Rowheader, new() { Name = "pears" })).ToBeVisibleAsync();
 
-        await Action(page, "One apple", "Roll back to here");
+        await page.OnCommit("One apple", "Mount read-only");
+        var mounted = page.GetByRole(AriaRole.Dialog);
+        await Expect(mounted).ToContainTextAsync("Read-only at");
+        var path = (await mounted.Locator("dd").Last.TextContentAsync())!.Trim();
+        Assert.Equal("one apple", await File.ReadAllTextAsync(Path.Combine(path, "__default__", "list")));
+        await mounted.GetByRole(AriaRole.Button, new() { Name = "Close" }).ClickAsync();
+
+        await page.OnCommit("One apple", "Roll back to here");
         var dialog = page.GetByRole(AriaRole.Dialog);
         await Expect(dialog).ToContainTextAsync("Gone for good: 1 later commit of master");
         var goOn = dialog.GetByRole(AriaRole.Button, new() { Name = "Roll back" });
         await Expect(goOn).ToBeDisabledAsync();
-        await dialog.GetByLabel("Type apples to go on").FillAsync("apples");
+        await dialog.Field("Type apples to go on").FillAsync("apples");
         await goOn.ClickAsync();
-        await Expect(Row(page, "Two apples")).ToHaveCountAsync(0);
+        await Expect(page.Rows("Commits", "Two apples")).ToHaveCountAsync(0);
         Assert.Equal("one apple", await File.ReadAllTextAsync(Path.Combine(folder, "list")));
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Delete this dot" }).ClickAsync();
+        await Expect(page.Rows("History", "rolled back").First).ToContainTextAsync("admin");
+        await Expect(page.Rows("History", "created")).ToHaveCountAsync(1);
+        await page.Button("Delete this dot").ClickAsync();
         await Expect(dialog).ToContainTextAsync("2 commits in 2 branches");
-        await dialog.GetByLabel("Type apples to go on").FillAsync("apples");
+        await dialog.Field("Type apples to go on").FillAsync("apples");
         await dialog.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
-        await Expect(Title(page)).ToHaveTextAsync("Dots");
+        await Expect(page.Title()).ToHaveTextAsync("Dots");
         await Expect(page.GetByText("No dots yet.")).ToBeVisibleAsync();
     }
 
@@ -125,7 +154,7 @@ public sealed class ConsoleSpec(Browser browser) : IClassFixture<Browser>, IAsyn
 
         await _node.Rpc.Call("Create", new { Namespace = "admin", Name = "appeared" });
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = "appeared" })).ToBeVisibleAsync();
-        await page.GetByLabel("Search").FillAsync("nothing like it");
+        await page.Field("Search").FillAsync("nothing like it");
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = "appeared" })).ToHaveCountAsync(0);
     }
 
@@ -139,9 +168,9 @@ public sealed class ConsoleSpec(Browser browser) : IClassFixture<Browser>, IAsyn
         await _node.Rpc.Call("UpdateUserPassword", new { Id = "bob", NewPassword = "another one" });
 
         await page.GotoAsync($"{_node.Address}ui/dots");
-        await Expect(page.GetByLabel("User name")).ToBeVisibleAsync();
-        await Enter(page, "bob", "another one");
-        await Expect(Title(page)).ToHaveTextAsync("Dots");
+        await Expect(page.Field("User name")).ToBeVisibleAsync();
+        await page.Enter("bob", "another one");
+        await Expect(page.Title()).ToHaveTextAsync("Dots");
     }
 
     [SkippableFact]
@@ -160,8 +189,8 @@ public sealed class ConsoleSpec(Browser browser) : IClassFixture<Browser>, IAsyn
             }
         };
         await page.GotoAsync($"{_node.Address}ui");
-        await Enter(page, "admin", await AdminPassword());
-        await Expect(Title(page)).ToHaveTextAsync("Overview");
+        await page.Enter("admin", await AdminPassword());
+        await Expect(page.Title()).ToHaveTextAsync("Overview");
 
         Assert.All(elsewhere, address => Assert.StartsWith($"{_node.Address}", address, StringComparison.Ordinal));
         Assert.Empty(complaints);
@@ -174,41 +203,7 @@ public sealed class ConsoleSpec(Browser browser) : IClassFixture<Browser>, IAsyn
         Assert.False(forged.Headers.Contains("Set-Cookie") && string.Concat(forged.Headers.GetValues("Set-Cookie")).Contains("dotmesh-console=", StringComparison.Ordinal));
     }
 
-    private static ILocatorAssertions Expect(ILocator what) => Assertions.Expect(what);
+    private Task<string> AdminPassword() => PageWords.AdminPassword(_node);
 
-    private static ILocator Title(IPage page) => page.GetByRole(AriaRole.Heading, new() { Level = 1 });
-
-    private static ILocator Row(IPage page, string message) =>
-        page.GetByRole(AriaRole.Table, new() { Name = "Commits" }).GetByRole(AriaRole.Row).Filter(new() { HasText = message });
-
-    private static async Task Commit(IPage page, string message)
-    {
-        await page.GetByLabel("Message").FillAsync(message);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Commit", Exact = true }).ClickAsync();
-        await Expect(Row(page, message)).ToBeVisibleAsync();
-    }
-
-    private static async Task Action(IPage page, string message, string action)
-    {
-        await Row(page, message).GetByRole(AriaRole.Button).ClickAsync();
-        await page.GetByText(action, new() { Exact = true }).ClickAsync();
-    }
-
-    private static async Task Enter(IPage page, string user, string password)
-    {
-        await page.GetByLabel("User name").FillAsync(user);
-        await page.GetByLabel("Password").FillAsync(password);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
-    }
-
-    private async Task<string> AdminPassword() => (await File.ReadAllTextAsync(_node.Setup.PasswordFile)).Trim();
-
-    private async Task<IPage> SignedIn(string user, string password)
-    {
-        var page = await browser.Window();
-        await page.GotoAsync($"{_node.Address}ui");
-        await Enter(page, user, password);
-        await Expect(Title(page)).ToHaveTextAsync("Overview");
-        return page;
-    }
+    private Task<IPage> SignedIn(string user, string password) => browser.SignedIn(_node, user, password);
 }

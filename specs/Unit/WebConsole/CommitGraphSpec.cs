@@ -35,8 +35,9 @@ public sealed class CommitGraphSpec
         Assert.Equal(["0 master", "0 1", "0 lost", "0 2"], lines.Select(Text));
     }
 
-    private static BranchCommits Branch(string name, string id, CommitPlace? origin, params string[] commits) =>
-        new(name, id, origin, [.. commits.Select(commit => new Commit { Id = commit })]);
+    private static BranchHistory Branch(string name, string id, CommitPlace? origin, params string[] commits) => new(
+        new DotBranch { Id = id, Branch = name == DotmeshClient.MasterBranch ? "" : name },
+        [.. commits.Select(commit => new Commit { Id = commit })], origin);
 
-    private static string Text(GraphLine line) => $"{line.Depth} {line.Commit?.Id ?? line.Branch.Name}";
+    private static string Text(GraphLine line) => $"{line.Depth} {line.Commit?.Id ?? line.Branch.BranchName}";
 }

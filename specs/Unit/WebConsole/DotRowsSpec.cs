@@ -59,5 +59,5 @@ public sealed class DotRowsSpec
         string.Join(' ', DotRows.Shown(All, filter, order, descending).Select(row => row.Name));
 
     private static DotRow Row(string owner, string name, string node, long size, long dirty = 0, int commits = 1, string[]? containers = null) =>
-        new(new DotName(owner, name), name, node, "active", size, dirty, commits, containers ?? []);
+        new(new DotName(owner, name), name, node, "active", size, dirty, commits, containers ?? [], []);
 }
