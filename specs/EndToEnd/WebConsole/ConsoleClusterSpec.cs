@@ -84,6 +84,42 @@ public sealed class ConsoleClusterSpec(Browser browser) : ThreeNodes, IClassFixt
         Assert.Equal(["data"], ((JsonObject)(await Rpc(1).Call("List"))!["admin"]!).Select(dot => dot.Key));
     }
 
+    [SkippableFact]
+    public async Task A_dot_is_committed_branched_rolled_back_and_shared_through_nodes_that_do_not_control_it()
+    {
+        await Rpc(0).Call("UpdateUserPassword", new { Id = "admin", NewPassword = Password });
+        await Rpc(0).Call("RegisterNewUser", new { Name = "bob", Email = "bob@example.com", Password });
+        var page = await browser.SignedIn(Cluster.Nodes[1], "admin", Password, "/dots");
+        await page.Button("New dot").ClickAsync();
+        await page.Field("Name of the new dot").FillAsync("data");
+        await page.Button("Create").ClickAsync();
+        await Expect(page.Title()).ToHaveTextAsync("data");
+        var file = Path.Combine(await Procured(0), "list");
+        await Expect(page.Rows("Copies", "(controls it)")).ToContainTextAsync(await Cluster.IdOf(0));
+
+        await File.WriteAllTextAsync(file, "one apple");
+        await page.Commit("One apple");
+        await File.WriteAllTextAsync(file, "two apples");
+        await page.Commit("Two apples");
+        await page.OnCommit("One apple", "Branch from here");
+        await page.Field("Name of the branch").FillAsync("pears");
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Branch", Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Rowheader, new() { Name = "pears" })).ToBeVisibleAsync();
+        await page.OnCommit("One apple", "Roll back to here");
+        await page.Field("Type data to go on").FillAsync("data");
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Roll back" }).ClickAsync();
+        await Expect(page.Rows("Commits", "Two apples")).ToHaveCountAsync(0);
+        Assert.Equal("one apple", await File.ReadAllTextAsync(file));
+
+        var bob = await browser.SignedIn(Cluster.Nodes[2], "bob", Password, "/dots");
+        await Expect(bob.GetByText("No dots yet.")).ToBeVisibleAsync();
+        await page.Field("User to share it with").FillAsync("bob");
+        await page.Button("Share").ClickAsync();
+        await bob.Table("Dots").GetByRole(AriaRole.Link, new() { Name = "data" }).ClickAsync();
+        await Expect(bob.Rows("Commits", "One apple")).ToBeVisibleAsync();
+        await Expect(bob.Link("Nodes")).ToHaveCountAsync(0);
+    }
+
     protected override Task<NodeCluster> Start()
     {
         Lanes.Require(Lanes.Browser);
