@@ -69,7 +69,7 @@ internal sealed class JournalReader(JournalSettings journal)
             row =>
             {
                 var id = row.GetString(3)[kind.Length..];
-                if (found.Count < most && counts(id) && Event(row) is TEvent known)
+                if (counts(id) && Event(row) is TEvent known)
                 {
                     found.Add((id, new JournalEntry<TEvent>(row.GetInt64(0), known)));
                 }

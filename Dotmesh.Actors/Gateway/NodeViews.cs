@@ -24,31 +24,18 @@ internal sealed partial class NodeViews(
             .OrderBy(node => node.Addresses[0], StringComparer.Ordinal).ThenBy(node => node.Id.Value, StringComparer.Ordinal),
     ];
 
-    public async Task<Outcome<ImmutableArray<StoredCommit>>> Commits(DotTarget target, CancellationToken ct)
-    {
-        var node = target.Dot.Node;
-        if (node == env.Node || cluster is null)
-        {
-            return env.Index.Commits(target.Filesystem);
-        }
+    public Task<Outcome<ImmutableArray<StoredCommit>>> Commits(DotTarget target, CancellationToken ct) => OfController(
+        target.Dot.Node, () => Task.FromResult<Outcome<ImmutableArray<StoredCommit>>>(here.Commits(target.Filesystem)), (link, node) => link.Commits(node, target.Filesystem, ct));
 
-        return members.IsLive(node)
-            ? await cluster.Link.Commits(node, target.Filesystem, ct)
-            : Refusals.NodeNotUp(node);
-    }
+    public Task<Outcome<ImmutableArray<MeasuredCommit>>> CommitSizes(DotTarget target, CancellationToken ct) => OfController(
+        target.Dot.Node, () => here.CommitSizes(target.Filesystem, ct), (link, node) => link.CommitSizes(node, target.Filesystem, ct));
 
-    public async Task<Outcome<ImmutableArray<MeasuredCommit>>> CommitSizes(DotTarget target, CancellationToken ct)
-    {
-        var node = target.Dot.Node;
-        if (node == env.Node || cluster is null)
-        {
-            return await here.CommitSizes(target.Filesystem, ct);
-        }
-
-        return members.IsLive(node)
-            ? await cluster.Link.CommitSizes(node, target.Filesystem, ct)
-            : Refusals.NodeNotUp(node);
-    }
+    /// <summary>What the controlling node knows: this one, or another that is asked.</summary>
+    private async Task<Outcome<T>> OfController<T>(
+        StorageNodeId node, Func<Task<Outcome<T>>> mine, Func<INodeLink, StorageNodeId, Task<Outcome<T>>> ask) =>
+        node == env.Node || cluster is null ? await mine()
+        : members.IsLive(node) ? await ask(cluster.Link, node)
+        : Refusals.NodeNotUp(node);
 
     public async Task<IReadOnlyList<DotView>> View(IReadOnlyCollection<DotTarget> targets, CancellationToken ct)
     {

@@ -13,9 +13,8 @@ internal sealed record ClusterHealth(
     IReadOnlyList<Node> Nodes, int Dots, int Branches, long DirtyBytes, IReadOnlyList<string> Failed, IReadOnlyList<string> Away, int Transfers)
 {
     private const int Shown = 10;
-    private const double LittleSpace = 0.1;
 
-    public bool IsWell => Failed.Count == 0 && Away.Count == 0 && Nodes.All(node => node.IsUp && node.Database != "away");
+    public bool IsWell => Failed.Count == 0 && Away.Count == 0 && Nodes.All(node => node.IsUp && !node.LacksDatabase);
 
     public static ClusterHealth Of(IReadOnlyList<Node> nodes, IReadOnlyList<DotTree> dots, int transfers)
     {
@@ -37,8 +36,8 @@ internal sealed record ClusterHealth(
         {
             text.Append($"  {node.Id}  {node.State}  {Sizes.Count(node.Dots, "dot")}  {string.Join(',', node.Addresses ?? [])}");
             text.Append(node.PoolSizeBytes == 0 ? "" : $"  {node.Storage}, {Sizes.Exact(node.PoolFreeBytes)} of {Sizes.Exact(node.PoolSizeBytes)} free");
-            text.Append(node.PoolSizeBytes > 0 && node.PoolFreeBytes < node.PoolSizeBytes * LittleSpace ? run.Terminal.Painted("  LITTLE SPACE", Paint.Red) : "");
-            text.Append(node.Database == "away" ? run.Terminal.Painted("  DOES NOT REACH ITS DATABASE", Paint.Red) : "");
+            text.Append(node.HasLittleSpace ? run.Terminal.Painted("  LITTLE SPACE", Paint.Red) : "");
+            text.Append(node.LacksDatabase ? run.Terminal.Painted("  DOES NOT REACH ITS DATABASE", Paint.Red) : "");
             text.Append('\n');
         }
 

@@ -11,7 +11,7 @@ public sealed record ClusterView(
     public int NodesUp => Nodes?.Count(node => node.IsUp) ?? 0;
 
     /// <summary>How many nodes reach the database.</summary>
-    public int WithDatabase => Nodes?.Count(node => node.IsUp && node.Database != "away") ?? 0;
+    public int WithDatabase => Nodes?.Count(node => node.IsUp && !node.LacksDatabase) ?? 0;
 
     public long PoolBytes => Nodes?.Sum(node => node.PoolSizeBytes) ?? 0;
 
@@ -49,7 +49,7 @@ public sealed record ClusterView(
 
     private static IEnumerable<string> Databases(IReadOnlyList<Node> nodes)
     {
-        var without = nodes.Where(node => node.Database == "away").Select(node => node.Id).ToList();
+        var without = nodes.Where(node => node.LacksDatabase).Select(node => node.Id).ToList();
         if (without.Count > 0)
         {
             yield return $"The database does not answer {string.Join(", ", without)}: nothing can be committed or changed there until it does.";
@@ -58,7 +58,6 @@ public sealed record ClusterView(
 
     private static IEnumerable<string> Pools(IReadOnlyList<Node> nodes)
     {
-        const double little = 0.1;
         foreach (var node in nodes.Where(node => node.IsUp))
         {
             if (node.PoolHealth is not ("" or "ONLINE" or "online"))
@@ -66,7 +65,7 @@ public sealed record ClusterView(
                 yield return $"The pool {node.Pool} on {node.Id} is {node.PoolHealth}.";
             }
 
-            if (node.PoolSizeBytes > 0 && node.PoolFreeBytes < little * node.PoolSizeBytes)
+            if (node.HasLittleSpace)
             {
                 yield return $"The pool {node.Pool} on {node.Id} is nearly full: {Texts.Size(node.PoolFreeBytes)} of {Texts.Size(node.PoolSizeBytes)} free.";
             }

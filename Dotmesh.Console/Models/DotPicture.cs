@@ -61,7 +61,7 @@ public sealed record DotPicture(
         return new DotPicture(
             tree, commits,
             branches.Zip(containers).ToDictionary(
-                pair => pair.First.Id, pair => (IReadOnlyList<string>)[.. pair.Second.Select(container => container.Name.TrimStart('/'))]),
+                pair => pair.First.Id, pair => (IReadOnlyList<string>)[.. pair.Second.Select(container => container.PlainName)]),
             missing, await api.Transfers(dot, running: false, newest, ct),
             // by commit, whatever branch it is of
             sizes.SelectMany(of => of).DistinctBy(size => size.Key).ToDictionary(StringComparer.Ordinal));

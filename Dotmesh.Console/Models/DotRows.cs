@@ -17,7 +17,7 @@ public sealed record DotRow(
         listing.Volume.Name, listing.Volume.Id, listing.Volume.Master,
         listing.Volume.ServerStates?.GetValueOrDefault(listing.Volume.Master) ?? "unknown",
         listing.Volume.SizeBytes, listing.Volume.DirtyBytes, listing.Volume.CommitCount,
-        [.. (listing.Containers ?? []).Select(container => container.Name.TrimStart('/'))],
+        [.. (listing.Containers ?? []).Select(container => container.PlainName)],
         CopyState.Of(listing.Volume));
 }
 

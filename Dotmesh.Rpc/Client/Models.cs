@@ -77,7 +77,12 @@ public sealed record Commit
 public sealed record CommitSize(string Id, long SizeBytes);
 
 /// <param name="Name">The engine's, with its leading slash.</param>
-public sealed record Container(string Name, string Id);
+public sealed record Container(string Name, string Id)
+{
+    /// <summary>As people write it: without the slash.</summary>
+    [JsonIgnore]
+    public string PlainName => Name.TrimStart('/');
+}
 
 /// <summary>A dot in a list: its master branch and the containers that use that.</summary>
 public sealed record DotListing
@@ -189,6 +194,16 @@ public sealed record Node(
     string Id, string[]? Addresses, string State, string Version, int Dots, string Storage, string Pool, string PoolHealth,
     long PoolSizeBytes, long PoolFreeBytes, string Database = "")
 {
+    private const double LittleSpace = 0.1;
+
     [JsonIgnore]
     public bool IsUp => State == "up";
+
+    /// <summary>It says that it does not reach its database.</summary>
+    [JsonIgnore]
+    public bool LacksDatabase => Database == "away";
+
+    /// <summary>Less than a tenth of its pool is free.</summary>
+    [JsonIgnore]
+    public bool HasLittleSpace => PoolSizeBytes > 0 && PoolFreeBytes < PoolSizeBytes * LittleSpace;
 }

@@ -19,33 +19,22 @@ internal static class LogMethods
 
     public static RpcMethod[] All { get; } =
     [
-        new RpcMethod<ImmutableArray<LogEntry>>(
-            "DotmeshRPC.History",
-            "What happened to a dot, newest first: at most Limit (100) entries, from before the Sequence that Before says.",
-            WireJson.Default.ImmutableArrayLogEntry,
-            History)
-        {
-            Arguments = [Params.Namespace, Params.PlainName, Before, Limit],
-            Right = Right.Use,
-        },
-        new RpcMethod<ImmutableArray<LogEntry>>(
-            "DotmeshRPC.Activity",
-            "What happened lately to the dots that the caller may use, newest first: of the kind that Event says, or all of it; at most Limit (100) entries, from before the Sequence that Before says.",
-            WireJson.Default.ImmutableArrayLogEntry,
-            Activity)
-        {
-            Arguments = [Event, Before, Limit],
-            Right = Right.Use,
-        },
-        new RpcMethod<ImmutableArray<LogEntry>>(
-            "DotmeshRPC.TransferLog",
-            "What happened to a transfer, newest first: at most Limit (100) entries, from before the Sequence that Before says.",
-            WireJson.Default.ImmutableArrayLogEntry,
-            TransferLog)
-        {
-            Arguments = [TransferId, Before, Limit],
-        },
+        Log("History", "What happened to a dot", History, Right.Use, Params.Namespace, Params.PlainName),
+        Log("Activity", "What happened lately to the dots that the caller may use, of the kind that Event says or all of it", Activity, Right.Use, Event),
+        Log("TransferLog", "What happened to a transfer", TransferLog, null, TransferId),
     ];
+
+    private static RpcMethod<ImmutableArray<LogEntry>> Log(
+        string name, string what, Func<RpcCall, ValueTask<Outcome<ImmutableArray<LogEntry>>>> handler, Right? right, params Argument[] arguments) =>
+        new(
+            $"DotmeshRPC.{name}",
+            $"{what}, newest first: at most Limit ({Usual}) entries, from before the Sequence that Before says.",
+            WireJson.Default.ImmutableArrayLogEntry,
+            handler)
+        {
+            Arguments = [.. arguments, Before, Limit],
+            Right = right,
+        };
 
     private static async ValueTask<Outcome<ImmutableArray<LogEntry>>> History(RpcCall call)
     {
@@ -56,18 +45,20 @@ internal static class LogMethods
         }
 
         var target = call.Dots.Resolve(call.Caller, name.Value, "", Right.Use);
-        if (target.Refused(out refusal) || Window(call).Refused(out refusal))
+        var window = Window(call);
+        if (target.Refused(out refusal) || window.Refused(out refusal))
         {
             return refusal;
         }
 
-        var (before, most) = Window(call).Value;
+        var (before, most) = window.Value;
         return (await call.Dots.History(target.Value, before, most, call.Deadline)).Select(happened => LogEntry.From(happened, call.Users)).ToImmutableArray();
     }
 
     private static async ValueTask<Outcome<ImmutableArray<LogEntry>>> Activity(RpcCall call)
     {
-        if (Window(call).Refused(out var refusal))
+        var window = Window(call);
+        if (window.Refused(out var refusal))
         {
             return refusal;
         }
@@ -79,7 +70,7 @@ internal static class LogMethods
             return new Refusal(RefusalCode.Invalid, $"There are no events '{word}'; there are {string.Join(", ", DotLog.Kinds.Keys.Order(StringComparer.Ordinal))}.");
         }
 
-        var (before, most) = Window(call).Value;
+        var (before, most) = window.Value;
         return (await call.Dots.Happened(call.Caller, kind, before, most, call.Deadline)).Select(happened => LogEntry.From(happened, call.Users)).ToImmutableArray();
     }
 
@@ -91,12 +82,13 @@ internal static class LogMethods
             return new Refusal(RefusalCode.Invalid, "TransferId not set: Transfers lists them");
         }
 
-        if (Window(call).Refused(out var refusal))
+        var window = Window(call);
+        if (window.Refused(out var refusal))
         {
             return refusal;
         }
 
-        var (before, most) = Window(call).Value;
+        var (before, most) = window.Value;
         return call.Services.Transfers is not { } transfers
             ? new Refusal(RefusalCode.NotFound, $"No such intercluster transfer {id}")
             : (await transfers.Log(call.Caller, id, before, most, call.Deadline))
